@@ -1,0 +1,43 @@
+# Everything runs in .venv, which the first target that needs it makes; PYTHON names the interpreter to make it with.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export DVC_NO_ANALYTICS = 1
+export MLFLOW_DISABLE_TELEMETRY = true
+export GX_ANALYTICS_ENABLED = false
+export DO_NOT_TRACK = 1
+export HF_HUB_OFFLINE = 1
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help repro test lint bench ui clean
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+# torch first and pinned: unpinned, pip would take several GB of CUDA builds.
+$(BIN)/.ready: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@date +%s > $(VENV)/.begun
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch torchvision
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@echo $$(( $$(date +%s) - $$(cat $(VENV)/.begun) )) > $@
+
+repro: $(BIN)/.ready  ## run the whole study, restore the registry, print where the time went
+	@BIOLOC_SETUP_SECONDS=$$(find $(BIN)/.ready -mmin -2 -exec cat {} \;) $(BIN)/python -m bioloc.stages.repro
+
+test: $(BIN)/.ready  ## the test suite
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+lint: $(BIN)/.ready  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(BIN)/.ready  ## ratios measured side by side
+	$(BIN)/python benchmarks/run.py
+
+ui: $(BIN)/.ready  ## the MLflow interface on this machine
+	$(BIN)/mlflow ui
+
+clean:  ## what the study made, but not the environment
+	rm -rf data/raw data/cohorts data/candidates data/masks models .bioloc

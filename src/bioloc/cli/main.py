@@ -1,0 +1,82 @@
+"""bioloc-cli: commands, and how errors end them.
+
+Exit status: 0 all good, 1 some scans failed or a gate refused the data, 2 wrong usage or unusable input.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+import typer
+
+from bioloc import __version__
+from bioloc.cli import info, measure, predict, registry, study
+from bioloc.errors import BiolocError, GateError
+
+app = typer.Typer(
+    name="bioloc-cli",
+    help="Biomarker values from CT, and where in the image they come from. Not a medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for group in (info, study, predict, measure):
+    group.register(app)
+app.add_typer(registry.app, name="registry", help="Registered models: list, show, promote, roll back, restore.")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version and exit."),
+) -> None:
+    """Options before the command."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status; a user's mistake is one sentence on stderr, never a traceback."""
+    _keep_quiet()
+    try:
+        result = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except GateError as error:
+        typer.echo(f"refused: {error}", err=True)
+        return 1
+    except BiolocError as error:
+        typer.echo(f"error: {error}", err=True)
+        return 2
+    except KeyboardInterrupt:
+        typer.echo("interrupted: what is finished stays, a rerun goes on from there", err=True)
+        return 130
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Entry point of the script."""
+    sys.exit(run())
+
+
+def _keep_quiet() -> None:
+    """No analytics, and no hub: nothing here needs the network."""
+    for name, value in (
+        ("MLFLOW_DISABLE_TELEMETRY", "true"),
+        ("DO_NOT_TRACK", "true"),
+        ("DVC_NO_ANALYTICS", "1"),
+        ("GX_ANALYTICS_ENABLED", "false"),
+        ("HF_HUB_OFFLINE", "1"),
+        ("MPLBACKEND", "agg"),
+    ):
+        os.environ.setdefault(name, value)

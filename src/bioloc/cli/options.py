@@ -1,0 +1,41 @@
+"""Options that commands share, and the three lines that most begin with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bioloc.files import to_json
+from bioloc.params import Params, read_params
+from bioloc.project import Project
+from bioloc.tasks import TASKS, Task, get_task
+
+TaskName = Annotated[str, typer.Option("--task", help=f"Biomarker: {', '.join(TASKS)}.", metavar="TASK")]
+MethodName = Annotated[
+    str, typer.Option("--method", help="localizer, regressor, regressor-candidates or segmenter.", metavar="METHOD")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
+ModelUri = Annotated[
+    str | None,
+    typer.Option("--model", help="models:/NAME@ALIAS, runs:/..., or a package's folder [default: the champion].", metavar="URI"),
+]
+
+
+def study_of(task_name: str) -> tuple[Project, Params, Task]:
+    """Project, parameters and task, all checked to exist."""
+    task = get_task(task_name)
+    project = Project.find()
+    params = read_params(project.root)
+    params.task(task.name)
+    return project, params, task
+
+
+def print_json(content: object) -> None:
+    """One JSON document on stdout."""
+    typer.echo(to_json(content, indent=2))
+
+
+def note(text: str) -> None:
+    """Progress and remarks go to stderr."""
+    typer.echo(text, err=True)

@@ -1,0 +1,72 @@
+"""`bioloc-cli registry`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bioloc.cli.options import Json, MethodName, TaskName, note, print_json, study_of
+from bioloc.project import Project
+from bioloc.tasks import get_task
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+OptionalTask = Annotated[str | None, typer.Option("--task", help="Only this task.", metavar="TASK")]
+
+
+@app.command("list")
+def list_models(task: OptionalTask = None, as_json: Json = False) -> None:
+    """List registered versions and their aliases."""
+    from bioloc.tracking.registry import listing
+
+    rows = listing(Project.find().root, get_task(task).name if task else None)
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        note("the registry is empty: `make repro` or `dvc repro` fills it")
+    else:
+        for row in rows:
+            typer.echo("  ".join(f"{key}={value}" for key, value in row.items()))
+
+
+@app.command()
+def show(task: TaskName, as_json: Json = False) -> None:
+    """Show the champion, the previous champion, and the last decision."""
+    from bioloc.tracking.registry import show as shown
+
+    content = shown(Project.find().root, get_task(task).name)
+    if as_json:
+        print_json(content)
+    else:
+        for key, value in content.items():
+            typer.echo(f"{key}: {value}")
+
+
+@app.command()
+def promote(task: TaskName, method: MethodName = "localizer") -> None:
+    """Register a trained method and make it champion if it passes every gate."""
+    from bioloc.cli.study import promote as promoted
+
+    promoted(task, method)
+
+
+@app.command()
+def rollback(task: TaskName) -> None:
+    """Make the previous champion champion again."""
+    from bioloc.tracking.registry import rollback as rolled_back
+
+    project, _, chosen = study_of(task)
+    content = rolled_back(project.root, chosen.name)
+    note(f"{chosen.name}: champion is {content.get('run_key')} again")
+
+
+@app.command()
+def sync(task: OptionalTask = None) -> None:
+    """Bring runs, versions and aliases back from the study's files."""
+    from bioloc.tracking.registry import sync as synced
+
+    if task is not None:
+        get_task(task)
+    content = synced(Project.find().root)
+    for key, value in content.items():
+        note(f"{key}: {value}")

@@ -1,0 +1,161 @@
+"""The stages of the study as commands, and `evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bioloc.cli.options import Json, MethodName, ModelUri, TaskName, note, print_json, study_of
+from bioloc.errors import UsageError
+from bioloc.methods import get_method
+from bioloc.tasks import get_task
+
+SPLITS = ("val", "gate", "test", "shift", "train")
+
+
+def phantom(
+    task: TaskName,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder of a fresh cohort; without it, the study's data/raw/TASK.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the fresh cohort.")] = 1,
+    patients: Annotated[int, typer.Option("--patients", min=1, help="Patients of the fresh cohort.")] = 32,
+    split: Annotated[
+        str, typer.Option("--split", help="Split name of the fresh cohort: test, or shift for unseen scanners and bodies.")
+    ] = "test",
+) -> None:
+    """Draw a phantom cohort: manifest.csv, images/, masks/ (and regions/)."""
+    from bioloc.cohorts.phantom_cohort import orders, write_phantoms
+    from bioloc.files import folder_written_aside
+    from bioloc.stages.raw import make_raw
+
+    if output is None:
+        project, params, chosen = study_of(task)
+        make_raw(project, params, chosen)
+        return
+    chosen = get_task(task)
+    if split not in SPLITS:
+        raise UsageError(f"--split {split}: choose from {', '.join(SPLITS)}")
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UsageError(f"{output} exists and is not an empty folder: choose another --output")
+    with folder_written_aside(output.resolve()) as aside:
+        write_phantoms(orders(chosen, seed, {split: patients}), aside, workers=2)
+    note(f"{patients} patients in {output}")
+
+
+def cohort(task: TaskName) -> None:
+    """Bring the raw cohort to the working grid."""
+    from bioloc.stages.data import make_cohort
+
+    make_cohort(*study_of(task))
+
+
+def masks(task: TaskName) -> None:
+    """Pack the reference masks; they are for evaluation and the segmenter only."""
+    from bioloc.stages.data import make_masks
+
+    make_masks(*study_of(task))
+
+
+def candidates(task: TaskName) -> None:
+    """Find the pixels that may count, and what each is worth."""
+    from bioloc.stages.data import make_candidates
+
+    make_candidates(*study_of(task))
+
+
+def validate(task: TaskName) -> None:
+    """Check the prepared cohort; a critical failure ends with status 1."""
+    from bioloc.stages.validate import make_validation
+
+    project, _, chosen = study_of(task)
+    make_validation(project, chosen)
+    note(f"{chosen.name}: no critical failure, see {project.validation(chosen.name)}")
+
+
+def train(task: TaskName, method: MethodName = "localizer") -> None:
+    """Train a method; a killed training goes on from its last check."""
+    from bioloc.stages.train import make_model
+
+    chosen = get_method(method)
+    make_model(*study_of(task), chosen)
+
+
+def evaluate(
+    task: TaskName,
+    model: ModelUri = None,
+    split: Annotated[str, typer.Option("--split", help="val, gate, test or shift.")] = "test",
+    method: Annotated[
+        str | None,
+        typer.Option("--method", help="Evaluate this trained method into reports/ (the study's stage).", metavar="METHOD"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Evaluate the champion, or another model, on a split of the prepared cohort."""
+    project, params, chosen = study_of(task)
+    if split not in SPLITS:
+        raise UsageError(f"--split {split}: choose from {', '.join(SPLITS)}")
+    if method is not None:
+        from bioloc.stages.evaluate import make_evaluation
+
+        make_evaluation(project, params, chosen, get_method(method))
+        return
+    from bioloc.stages.evaluate import evaluate_split
+    from bioloc.tracking.registry import resolve
+
+    folder, uri = resolve(project.root, chosen.name, model)
+    _, found = evaluate_split(project, params, chosen, folder, split)
+    content = {"task": chosen.name, "model": uri, "split": split, **found}
+    if as_json:
+        print_json(content)
+        return
+    _print_metrics(content, chosen.title)
+
+
+def compare(task: TaskName) -> None:
+    """Put the methods and the honesty rows beside each other, with paired statistics."""
+    from bioloc.stages.evaluate import make_comparison
+
+    make_comparison(*study_of(task))
+
+
+def promote(task: TaskName, method: MethodName = "localizer") -> None:
+    """Register a model and make it champion if it passes every gate."""
+    from bioloc.stages.promote import make_promotion
+
+    decision = make_promotion(*study_of(task), get_method(method))
+    note(f"{task}: {decision['decision']}: {decision['message']}")
+
+
+def report(
+    readme: Annotated[bool, typer.Option("--readme", help="Write the results table into README.md too.")] = False,
+    task: Annotated[
+        str | None, typer.Option("--task", help="Accepted for symmetry; the report covers all tasks.", metavar="TASK")
+    ] = None,
+) -> None:
+    """Write reports/index.html and reports/results.md from what the stages measured."""
+    from bioloc.params import read_params
+    from bioloc.project import Project
+    from bioloc.stages.report import make_report
+
+    if task is not None:
+        get_task(task)
+    project = Project.find()
+    for path in make_report(project, read_params(project.root), readme):
+        note(f"wrote {path}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands, in the order of the pipeline."""
+    for command in (phantom, cohort, masks, candidates, validate, train, evaluate, compare, promote, report):
+        app.command()(command)
+
+
+def _print_metrics(content: dict[str, Any], title: str) -> None:
+    counts = f"{content['n_cases']} cases of {content['n_patients']} patients"
+    typer.echo(f"{title}: {content['model']} on {content['split']}: {counts}, values in {content['unit']}")
+    for name, metric in content["metrics"].items():
+        if metric["value"] == metric["value"]:
+            typer.echo(f"  {name:18} {metric['value']:10.4g}   95 % interval {metric['ci_low']:.4g} to {metric['ci_high']:.4g}")

@@ -1,0 +1,139 @@
+"""Bring a cohort to the working grid once: samples.csv and a memory-mapped stack of slices."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bioloc.biomarkers.candidates import Candidates, find_candidates
+from bioloc.cohorts.grid import Placement
+from bioloc.cohorts.manifest import Case
+from bioloc.cohorts.workers import for_each
+from bioloc.ct.body import body_mask, middle
+from bioloc.ct.image import CT
+from bioloc.ct.read import read_ct, read_mask
+from bioloc.errors import ImageError
+from bioloc.files import folder_written_aside
+from bioloc.params import Grid
+from bioloc.tasks import Task
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A scan as a task sees it: the slice or volume in question, with its region and place on the grid."""
+
+    hu: NDArray[np.int16]
+    spacing_mm: tuple[float, float, float]
+    region: NDArray[np.bool_] | None
+    placement: Placement
+    body_mm2: float
+    slice_number: int | None
+
+    def candidates(self, task: Task) -> Candidates:
+        """The scan's candidates."""
+        return find_candidates(task, self.hu, self.spacing_mm, self.region)
+
+
+def open_scan(task: Task, grid: Grid, ct: CT, region: NDArray[np.bool_] | None, slice_number: int | None) -> Scan:
+    """Cut what the task measures out of a scan and place the working grid on it.
+
+    Args:
+        task: The biomarker.
+        grid: Its working grid.
+        ct: The whole scan.
+        region: (S, R, C) region of interest or None.
+        slice_number: The slice of a one-slice task; may be None when the scan has one slice.
+
+    Raises:
+        ImageError: A slice is needed, or a region that is missing or empty.
+    """
+    region = None if task.region == "none" else region
+    if not task.volume:
+        if slice_number is None and len(ct.hu) > 1:
+            raise ImageError(
+                f"{ct.source}: {task.title} is measured on one slice of this scan's {len(ct.hu)}: name it with --slice"
+            )
+        slice_number = ct.number_of_slice(slice_number or 0)
+    part = slice(None) if slice_number is None or task.volume else slice(slice_number, slice_number + 1)
+    return place_scan(task, grid, ct.hu[part], ct.spacing_mm, None if region is None else region[part], slice_number)
+
+
+def place_scan(
+    task: Task,
+    grid: Grid,
+    hu: NDArray[np.int16],
+    spacing_mm: tuple[float, float, float],
+    region: NDArray[np.bool_] | None,
+    slice_number: int | None = None,
+) -> Scan:
+    """Lay the working grid over the slices that a task measures.
+
+    Raises:
+        ImageError: The task needs a region, and it is missing or empty.
+    """
+    if task.region == "required" and (region is None or not region.any()):
+        raise ImageError(
+            f"{task.title} needs the organ's region of interest on the slice that is measured: there is none, or it is empty"
+        )
+    body = body_mask(hu[len(hu) // 2])
+    anchor = region if task.anchor == "region" and region is not None else body if task.anchor == "body" else np.ones_like(body)
+    center = middle(anchor) or ((hu.shape[1] - 1) / 2, (hu.shape[2] - 1) / 2)
+    placement = Placement(grid.size, grid.pixel_mm, (hu.shape[1], hu.shape[2]), (spacing_mm[1], spacing_mm[2]), center)
+    body_mm2 = float(body.sum()) * spacing_mm[1] * spacing_mm[2]
+    return Scan(hu, spacing_mm, region, placement, body_mm2, slice_number)
+
+
+def open_case(case: Case, task: Task, grid: Grid) -> tuple[Scan, CT]:
+    """Read a manifest's case. Its reference mask, if any, is not touched."""
+    ct = read_ct(case.image)
+    region = None if case.region is None or task.region == "none" else read_mask(case.region, ct) > 0
+    return open_scan(task, grid, ct, region, case.slice_number), ct
+
+
+def build_cohort(cases: list[Case], task: Task, grid: Grid, folder: Path, workers: int) -> None:
+    """Write samples.csv, images.npy (N, size, size) int16 HU and, where there are regions, regions.npy (share, 0..255)."""
+    with folder_written_aside(folder) as aside:
+        images, regions, rows = [], [], []
+        first = 0
+        for row, image, region in for_each(partial(_sample, task=task, grid=grid), cases, workers, f"cohort {task.name}"):
+            rows.append({**row, "first": first})
+            first += len(image)
+            images.append(image)
+            regions.append(region)
+        np.save(aside / "images.npy", np.concatenate(images))
+        if task.region != "none":
+            np.save(aside / "regions.npy", np.concatenate(regions))
+        pd.DataFrame(rows).to_csv(aside / "samples.csv", index=False, lineterminator="\n")
+
+
+def _sample(case: Case, task: Task, grid: Grid) -> tuple[dict[str, Any], NDArray[np.int16], NDArray[np.uint8]]:
+    scan, ct = open_case(case, task, grid)
+    inside = np.ones_like(scan.hu, bool) if scan.region is None else scan.region
+    share = scan.placement.pool_worth(inside.astype(np.float32)) / max(
+        grid.pixel_mm**2 / (scan.spacing_mm[1] * scan.spacing_mm[2]), 1e-6
+    )
+    identity = {k: v for k, v in asdict(case).items() if k in ("case_id", "patient_id", "split", "value", "unit")}
+    row = {
+        **identity,
+        "image": case.image.name,
+        "slices": len(scan.hu),
+        "rows": scan.hu.shape[1],
+        "columns": scan.hu.shape[2],
+        "file_slices": len(ct.hu),
+        "slice": scan.slice_number,
+        "increment_mm": scan.spacing_mm[0],
+        "row_mm": scan.spacing_mm[1],
+        "column_mm": scan.spacing_mm[2],
+        "center_row": scan.placement.center[0],
+        "center_column": scan.placement.center[1],
+        "hu_min": int(scan.hu.min()),
+        "hu_max": int(scan.hu.max()),
+        "body_cm2": scan.body_mm2 / 100,
+    }
+    return row, scan.placement.pool(scan.hu), np.clip(np.rint(share * 255), 0, 255).astype(np.uint8)

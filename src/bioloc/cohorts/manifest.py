@@ -1,0 +1,153 @@
+"""The manifest: one row per scan with its value, the form of a phantom cohort and of a user's own."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bioloc.errors import ManifestError
+from bioloc.files import written_aside
+from bioloc.tasks import Task
+
+REQUIRED = ("case_id", "patient_id", "image", "value", "unit")
+SPLITS = ("train", "val", "gate", "test", "shift")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One scan of a cohort; paths are absolute, `slice_number` counts from the feet."""
+
+    case_id: str
+    patient_id: str
+    image: Path
+    value: float
+    unit: str
+    split: str
+    region: Path | None
+    mask: Path | None
+    slice_number: int | None
+
+
+def read_manifest(path: Path, task: Task, values_needed: bool = True) -> list[Case]:
+    """The cases of a manifest.csv, paths resolved beside it.
+
+    For prediction, with `values_needed` False, only case_id and image must be there.
+
+    A missing `split` column is filled from the patient's name: 70 % train, 10 % each val, gate and test.
+
+    Raises:
+        ManifestError: A column is missing, an id is doubled, a patient is in two splits, a value is no
+            number, a unit is not the task's, or a path leaves the manifest's folder.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise ManifestError(f"{path}: no such manifest") from None
+    except (OSError, ValueError) as error:
+        raise ManifestError(f"{path}: cannot be read as CSV ({error})") from error
+    if not values_needed:
+        table = _with_defaults(table, task)
+    missing = [name for name in REQUIRED if name not in table]
+    if missing:
+        wanted = f"a manifest has {', '.join(REQUIRED)} and may have split, region (or roi), mask, slice"
+        raise ManifestError(f"{path}: no column {', '.join(missing)}: {wanted}")
+    if table.empty:
+        raise ManifestError(f"{path}: no rows")
+    if "split" not in table:
+        table["split"] = [split_of(patient) for patient in table["patient_id"]]
+    _check_table(table, path, task)
+    return [_case(row, path, number) for number, row in enumerate(table.to_dict("records"), start=2)]
+
+
+def _with_defaults(table: pd.DataFrame, task: Task) -> pd.DataFrame:
+    patients = table["patient_id"] if "patient_id" in table else table.get("case_id", "")
+    return table.assign(patient_id=patients, value="0", unit=task.unit)
+
+
+def split_of(patient_id: str) -> str:
+    """The split of a patient when the manifest names none: it depends on the patient's id alone."""
+    place = int(hashlib.md5(patient_id.encode(), usedforsecurity=False).hexdigest(), 16) % 10
+    return {7: "val", 8: "gate", 9: "test"}.get(place, "train")
+
+
+def write_manifest(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows as manifest.csv; floats keep every digit that matters."""
+    with written_aside(path) as aside:
+        pd.DataFrame(rows).to_csv(aside, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _check_table(table: pd.DataFrame, path: Path, task: Task) -> None:
+    for column in ("case_id", "patient_id", "image"):
+        empty = table.index[table[column].str.strip() == ""]
+        if len(empty):
+            raise ManifestError(f"{path}: line {empty[0] + 2} has no {column}")
+    doubled = table["case_id"][table["case_id"].duplicated()]
+    if len(doubled):
+        raise ManifestError(
+            f"{path}: case_id {doubled.iloc[0]} stands {int((table['case_id'] == doubled.iloc[0]).sum())} times: ids are unique"
+        )
+    odd = table.loc[~table["split"].isin(SPLITS), "split"]
+    if len(odd):
+        raise ManifestError(f"{path}: line {odd.index[0] + 2}: split '{odd.iloc[0]}': choose from {', '.join(SPLITS)}")
+    splits = table.groupby("patient_id")["split"].nunique()
+    if (splits > 1).any():
+        patient = splits.index[splits > 1][0]
+        found = ", ".join(sorted(table.loc[table["patient_id"] == patient, "split"].unique()))
+        raise ManifestError(f"{path}: patient {patient} is in more than one split ({found}): one patient, one split")
+    units = table.loc[table["unit"] != task.unit, "unit"]
+    if len(units):
+        raise ManifestError(f"{path}: line {units.index[0] + 2}: unit '{units.iloc[0]}': {task.name} is measured in {task.unit}")
+
+
+def _case(row: dict[Any, Any], path: Path, line: int) -> Case:
+    where = f"{path}: line {line}"
+    number = row.get("slice", "")
+    return Case(
+        case_id=_safe_name(row["case_id"], where),
+        patient_id=row["patient_id"],
+        image=_below(path.parent, row["image"], where),
+        value=_number(row["value"], where, "value"),
+        unit=row["unit"],
+        split=row["split"],
+        region=_optional(path.parent, row.get("region") or row.get("roi", ""), where),
+        mask=_optional(path.parent, row.get("mask", ""), where),
+        slice_number=_slice_number(number, where) if number != "" else None,
+    )
+
+
+def _number(text: str, where: str, name: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ManifestError(f"{where}: {name} '{text}' is not a number") from None
+    if not 0 <= value < 1e9:
+        raise ManifestError(f"{where}: {name} {text}: it must be a finite number of at least 0")
+    return value
+
+
+def _slice_number(text: str, where: str) -> int:
+    number = _number(text, where, "slice")
+    if number != int(number):
+        raise ManifestError(f"{where}: slice {text}: it must be a whole number, counted from the feet")
+    return int(number)
+
+
+def _safe_name(name: str, where: str) -> str:
+    if name in (".", "..") or any(sign in name for sign in "/\\\0"):
+        raise ManifestError(f"{where}: case_id '{name}' is no file name: use letters, digits, dashes and dots")
+    return name
+
+
+def _optional(folder: Path, name: str, where: str) -> Path | None:
+    return _below(folder, name, where) if name else None
+
+
+def _below(folder: Path, name: str, where: str) -> Path:
+    folder = folder.resolve()
+    if Path(name).is_absolute() or not Path(folder, name).resolve().is_relative_to(folder):
+        raise ManifestError(f"{where}: '{name}' leaves the manifest's folder: paths are relative to it")
+    return folder / name

@@ -1,0 +1,1 @@
+"""How good values and maps are, with confidence intervals over patients."""

@@ -1,0 +1,77 @@
+"""Predictions for every case of a cohort, and how they compare with its values and masks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bioloc.cohorts.load import Cohort, ReferenceMasks
+from bioloc.evaluation.agreement import metrics_of
+from bioloc.evaluation.bootstrap import mean_with_interval, resamples, with_interval
+from bioloc.evaluation.overlap import overlap
+from bioloc.inference.binarise import binarise
+from bioloc.inference.maps import predict_sample
+from bioloc.inference.package import Package
+from bioloc.tasks import Task
+
+_OVERLAP = ("dice", "precision", "recall", "hd95_mm")
+
+
+def predict_cohort(package: Package, cohort: Cohort, masks: ReferenceMasks | None) -> pd.DataFrame:
+    """One row per case: known and predicted value, the mask's own value, and overlap where there is a reference.
+
+    The value column is read for the table only: blanking it changes no prediction and no mask. A segmenter's
+    value is what its mask measures, as a reader's would.
+    """
+    return pd.DataFrame([_case(package, cohort, number, masks) for number in range(len(cohort))])
+
+
+def predict_native(package: Package, cohort: Cohort, number: int) -> tuple[float, NDArray[np.float32], NDArray[np.bool_]]:
+    """Value, (S, R, C) map and mask of a case on its native grid."""
+    value, grid_map = predict_sample(package.network, cohort.sample(number))
+    native, candidates = cohort.placement(number).upsample(grid_map), cohort.candidates(number)
+    mask = binarise(native, candidates, package.threshold)
+    return (candidates.value(mask) if package.network.method.supervision == "mask" else value), native, mask
+
+
+def _case(package: Package, cohort: Cohort, number: int, masks: ReferenceMasks | None) -> dict[str, Any]:
+    row = cohort.table.iloc[number]
+    value, _, mask = predict_native(package, cohort, number)
+    candidates = cohort.candidates(number)
+    found: dict[str, Any] = {
+        "case_id": row["case_id"],
+        "patient_id": row["patient_id"],
+        "split": row["split"],
+        "value": float(row["value"]),
+        "predicted": value,
+        "mask_value": candidates.value(mask),
+    }
+    reference = None if masks is None else masks.mask(str(row["case_id"]), cohort.shape(number))
+    if reference is None:
+        return found
+    false_positive = np.nan if reference.any() else found["mask_value"]
+    return {**found, **overlap(mask, reference & candidates.mask, cohort.spacing_mm(number)), "false_positive": false_positive}
+
+
+def summarise(task: Task, table: pd.DataFrame, bootstrap: int) -> dict[str, dict[str, float]]:
+    """Every metric of a table of predictions, each with its interval over patients."""
+    draws = resamples(table["patient_id"].tolist(), bootstrap)
+    known, predicted = table["value"].to_numpy(np.float64), table["predicted"].to_numpy(np.float64)
+    found = {name: with_interval(metric, known, predicted, draws) for name, metric in metrics_of(task).items()}
+    for name in (*_OVERLAP, "false_positive"):
+        if name in table:
+            found[name] = mean_with_interval(table[name].to_numpy(np.float64), draws)
+    return found
+
+
+def summary(task: Task, table: pd.DataFrame, bootstrap: int) -> dict[str, Any]:
+    """`summarise` with the counts, as JSON content."""
+    return {
+        "n_cases": len(table),
+        "n_patients": int(table["patient_id"].nunique()),
+        "unit": task.unit,
+        "metrics": summarise(task, table, bootstrap) if len(table) > 2 else {},
+    }

@@ -1,0 +1,46 @@
+"""From map to mask: one rule for every method, from the image and a threshold alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from bioloc.biomarkers.candidates import Candidates
+
+THRESHOLDS = np.round(np.arange(0.02, 0.981, 0.02), 2)
+
+
+def binarise(native_map: NDArray[np.float32], candidates: Candidates, threshold: float) -> NDArray[np.bool_]:
+    """(S, R, C) the candidates whose map is above `threshold`; lesions are in or out as a whole, by their mean."""
+    return candidates.mask & (_scores(native_map, candidates) > threshold)
+
+
+def values_at_thresholds(native_map: NDArray[np.float32], candidates: Candidates) -> NDArray[np.float64]:
+    """(T,) value of the mask at each of `THRESHOLDS`, in the task's unit."""
+    mask = candidates.mask
+    edges = np.concatenate([THRESHOLDS, [np.inf]])
+    at = np.searchsorted(THRESHOLDS, _scores(native_map, candidates)[mask], side="left")  # how many thresholds lie below
+    weights = np.bincount(at, weights=candidates.factor[mask], minlength=len(edges))
+    return candidates.unit_worth * (weights.sum() - np.cumsum(weights)[:-1])
+
+
+def best_threshold(curves: NDArray[np.float64], values: NDArray[np.float64]) -> float:
+    """The threshold at which the masks fit the known values best, by the mean absolute error.
+
+    Args:
+        curves: (N, T) from `values_at_thresholds`, in the space of the loss.
+        values: (N,) known values, in the same space.
+    """
+    return float(THRESHOLDS[np.abs(curves - values[:, None]).mean(axis=0).argmin()])
+
+
+def _scores(native_map: NDArray[np.float32], candidates: Candidates) -> NDArray[np.float32]:
+    """The map, or where candidates are lesions each lesion's mean of it."""
+    if candidates.lesions is None:
+        return native_map
+    count = int(candidates.lesions.max(initial=0))
+    means = np.zeros(count + 1, np.float32)
+    if count:
+        means[1:] = ndimage.mean(native_map, candidates.lesions, np.arange(1, count + 1))
+    return means[candidates.lesions]

@@ -1,0 +1,94 @@
+"""Maps and values of samples on the working grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bioloc.cohorts.load import Sample
+from bioloc.networks.network import Network
+from bioloc.networks.views import Views, store_views
+
+_VIEWS_AT_ONCE = 128
+_SMALLEST_CAM = 4
+
+
+def predict_sample(network: Network, sample: Sample) -> tuple[float, NDArray[np.float32]]:
+    """Value in the task's unit and (S, H, W) map of a sample, in float32.
+
+    An encoder-decoder's map lies in 0..1 and adds up to the value. A regressor's is its class activation
+    map, scaled to a maximum of 1.
+    """
+    views = store_views([sample], network.spec.patch, network.task.volume).batch([0])
+    network.eval()
+    outputs, maps = [], []
+    for first in range(0, len(views.sample), _VIEWS_AT_ONCE):
+        rows = torch.arange(first, min(first + _VIEWS_AT_ONCE, len(views.sample)))
+        part = views.take(rows, views.sample[rows], 1)
+        output, part_map = _run(network, part)
+        outputs.append(output)
+        maps.append(part_map)
+    if not outputs:
+        return 0.0, np.zeros(sample.worth.shape, np.float32)
+    value = float(network.values(torch.cat(outputs), views)[0])
+    return max(value, 0.0), _assemble(network, sample, views, torch.cat(maps).numpy())
+
+
+def _run(network: Network, views: Views) -> tuple[Tensor, Tensor]:
+    inputs = network.inputs(views)
+    if network.method.output == "map":
+        with torch.inference_mode():
+            logits = network(inputs)
+            return logits, torch.sigmoid(logits.float())
+    with torch.no_grad():
+        numbers = network(inputs)
+    return numbers, activation_map(network, inputs)
+
+
+def activation_map(network: Network, inputs: Tensor) -> Tensor:
+    """(V, h, w) class activation map of a regressor, re-fitted for regression: what raises the value, upsampled.
+
+    Grad-CAM (Captum's, which is CAM itself for a pooled linear head) on the deepest stage of at least 4 x 4.
+    """
+    from captum.attr import LayerAttribution, LayerGradCam
+
+    cam = LayerGradCam(network, _stage(network, inputs))
+    attribution: Any = cam.attribute(inputs, relu_attributions=True)
+    upsampled: Tensor = LayerAttribution.interpolate(attribution.detach().float(), inputs.shape[-2:], interpolate_mode="bilinear")
+    return upsampled[:, 0]
+
+
+def _stage(network: Network, inputs: Tensor) -> nn.Module:
+    """The encoder's deepest stage whose output is still an image."""
+    found: list[nn.Module] = []
+
+    def look(module: nn.Module, _: Any, output: Any) -> None:
+        if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[-2:]) >= _SMALLEST_CAM:
+            found.append(module)
+
+    hooks = [module.register_forward_hook(look) for module in network.encoder.modules()]
+    with torch.no_grad():
+        network(inputs[:1])
+    for hook in hooks:
+        hook.remove()
+    return found[-1] if found else next(network.encoder.children())
+
+
+def _assemble(network: Network, sample: Sample, views: Views, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Views' maps on the sample's grid; a patch speaks for the pixels whose worth it answers for."""
+    if network.method.output == "value":
+        maps = maps / max(float(maps.max(initial=0)), 1e-12)
+    if network.spec.patch == 0:
+        return maps.astype(np.float32)
+    whole = np.zeros(sample.worth.shape, np.float32)
+    side = network.spec.patch
+    places, worths = views.place.numpy(), views.worth.numpy()
+    for (height, row, column), view_map, worth in zip(places, maps, worths, strict=True):
+        number = round((height + 1) / 2 * max(len(sample.hu) - 1, 1))
+        window = whole[number, int(row) : int(row) + side, int(column) : int(column) + side]
+        np.copyto(window, view_map, where=worth > 0)
+    return whole

@@ -1,0 +1,1 @@
+"""Networks: timm encoders, segmentation-models-pytorch decoders, and the heads that make a value of them."""

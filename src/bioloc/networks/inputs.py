@@ -1,0 +1,63 @@
+"""What a network is given of a view: HU windows, place, and (where the method sees them) the candidates."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bioloc.networks.views import Views
+from bioloc.tasks import Task
+
+_SEEN_FACTOR = 4.0
+"""Largest density factor: brings the candidates' channel into 0..1."""
+
+
+def input_channels(task: Task, sees_candidates: bool) -> int:
+    """How many channels `make_inputs` gives."""
+    planes = 2 if task.volume else 0  # the neighbours, in the first window
+    relative = task.relative_window is not None
+    return len(task.windows) + planes + relative + (3 if task.volume else 2) + (1 if sees_candidates else 0)
+
+
+def make_inputs(
+    task: Task, views: Views, size: int, pixel_worth: float, sees_candidates: bool, offset_hu: Tensor | None = None
+) -> Tensor:
+    """(V, C, h, w) float32 channels, each about -0.5 to 0.5.
+
+    Args:
+        task: The biomarker.
+        views: The views.
+        size: Side of the working grid, for the place.
+        pixel_worth: Worth of a grid pixel full of candidates of factor 1.
+        sees_candidates: Whether the candidates' worth is a channel.
+        offset_hu: (V,) HU added to each view, for augmentation.
+    """
+    hu = views.planes.float()
+    if offset_hu is not None:
+        hu = hu + offset_hu[:, None, None, None]
+    middle = hu[:, hu.shape[1] // 2]
+    channels = [_window(middle, *window) for window in task.windows]
+    if task.volume:
+        channels += [_window(hu[:, 0], *task.windows[0]), _window(hu[:, 2], *task.windows[0])]
+    if task.relative_window is not None:
+        center = views.center_hu if offset_hu is None else views.center_hu + offset_hu
+        channels.append(_window(middle - center[:, None, None], -task.relative_window, task.relative_window))
+    channels += _place(task, views, size)
+    if sees_candidates:
+        channels.append(views.worth / (pixel_worth * (_SEEN_FACTOR if task.rule == "lesions" else 1.0)) - 0.5)
+    return torch.stack(channels, dim=1).contiguous(memory_format=torch.channels_last)
+
+
+def _window(hu: Tensor, low: float, high: float) -> Tensor:
+    return ((hu - low) / (high - low)).clamp(0, 1) - 0.5
+
+
+def _place(task: Task, views: Views, size: int) -> list[Tensor]:
+    count, height, width = views.worth.shape
+    steps_down = torch.arange(height, device=views.worth.device, dtype=torch.float32)
+    steps_across = torch.arange(width, device=views.worth.device, dtype=torch.float32)
+    row = ((views.place[:, 1, None] + steps_down) / size - 0.5)[:, :, None].expand(count, height, width)
+    column = ((views.place[:, 2, None] + steps_across) / size - 0.5)[:, None, :].expand(count, height, width)
+    if not task.volume:
+        return [row, column]
+    return [row, column, (views.place[:, 0] / 2)[:, None, None].expand(count, height, width)]

@@ -1,0 +1,130 @@
+"""Views as tensors: what goes through a network, and to which sample each view's sum belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bioloc.cohorts.load import Sample
+from bioloc.cohorts.views import View, views_of
+
+
+@dataclass(frozen=True)
+class Views:
+    """Views of one or more samples.
+
+    Attributes:
+        planes: (V, P, h, w) int16 HU: the slice, or with its neighbours below and above.
+        worth: (V, h, w) float32, in the task's unit.
+        place: (V, 3) float32: slice from -1 (feet) to 1, and the first row and column on the grid.
+        center_hu: (V,) float32, median HU of the sample's candidates.
+        sample: (V,) int64, the sample's number within this group.
+        samples: How many samples there are; one without candidates has no view.
+        target: (V, h, w) float32 share of the candidates that the reference mask holds, or None.
+    """
+
+    planes: Tensor
+    worth: Tensor
+    place: Tensor
+    center_hu: Tensor
+    sample: Tensor
+    samples: int
+    target: Tensor | None = None
+
+    def sums(self, per_view: Tensor) -> Tensor:
+        """(V,) contributions added up per sample, (samples,) float32."""
+        return torch.zeros(self.samples, device=per_view.device).index_add(0, self.sample, per_view.float())
+
+    def take(self, rows: Tensor, sample: Tensor, samples: int) -> Views:
+        """Some rows, with new sample numbers."""
+        chosen = {name: getattr(self, name)[rows] for name in ("planes", "worth", "place", "center_hu")}
+        return Views(**chosen, sample=sample, samples=samples, target=None if self.target is None else self.target[rows])
+
+    def to(self, device: torch.device) -> Views:
+        """The views on a device."""
+        moved = {name: getattr(self, name).to(device) for name in ("planes", "worth", "place", "center_hu", "sample")}
+        return replace(self, **moved, target=None if self.target is None else self.target.to(device))
+
+
+class ViewStore:
+    """All views of a split in memory, batched by sample."""
+
+    def __init__(self, views: Views, first: NDArray[np.int64]) -> None:
+        """`first` has each sample's first row, and the end."""
+        self.views, self._first = views, first
+
+    def __len__(self) -> int:
+        return self.views.samples
+
+    def batch(self, samples: Sequence[int] | NDArray[np.int64]) -> Views:
+        """The views of these samples, numbered in this order."""
+        spans = [np.arange(self._first[s], self._first[s + 1]) for s in samples]
+        sample = np.repeat(np.arange(len(spans)), [len(span) for span in spans])
+        rows = np.concatenate(spans) if spans else np.zeros(0, np.int64)
+        return self.views.take(torch.from_numpy(rows), torch.from_numpy(sample.astype(np.int64)), len(spans))
+
+
+def store_views(
+    samples: Sequence[Sample], side: int, volume: bool, targets: Sequence[NDArray[np.float32]] | None = None
+) -> ViewStore:
+    """Cut samples into views.
+
+    Args:
+        samples: The samples.
+        side: Side of the patches, or 0 for whole slices.
+        volume: Whether a slice's neighbours go along as planes.
+        targets: (S, H, W) shares of the reference mask per sample, for training with masks.
+    """
+    planes, worths, places, centers, numbers, wanted = [], [], [], [], [], []
+    first = [0]
+    for number, sample in enumerate(samples):
+        found = views_of(sample.worth, side)
+        size = sample.hu.shape[1:]
+        center = _median_of_candidates(sample)
+        for view in found:
+            window = (slice(view.row, view.row + (side or size[0])), slice(view.column, view.column + (side or size[1])))
+            planes.append(_planes(sample.hu, view, window, volume))
+            worths.append(view.worth)
+            places.append((_height(view.slice_number, len(sample.hu)), view.row, view.column))
+            centers.append(center)
+            numbers.append(number)
+            if targets is not None:
+                wanted.append(targets[number][view.slice_number][window])
+        first.append(len(planes))
+    shape = (side, side) if side else samples[0].hu.shape[1:]
+    views = Views(
+        _stack(planes, (3 if volume else 1, *shape), np.int16),
+        _stack(worths, shape, np.float32),
+        torch.tensor(places, dtype=torch.float32).reshape(-1, 3),
+        torch.tensor(centers, dtype=torch.float32),
+        torch.tensor(numbers, dtype=torch.int64),
+        len(samples),
+        None if targets is None else _stack(wanted, shape, np.float32),
+    )
+    return ViewStore(views, np.asarray(first))
+
+
+def _planes(hu: NDArray[np.int16], view: View, window: tuple[slice, slice], volume: bool) -> NDArray[np.int16]:
+    if not volume:
+        return np.asarray(hu[view.slice_number][window][None])
+    around = np.clip(np.arange(view.slice_number - 1, view.slice_number + 2), 0, len(hu) - 1)
+    return np.asarray(hu[around][:, window[0], window[1]])
+
+
+def _height(number: int, slices: int) -> float:
+    return 2 * number / max(slices - 1, 1) - 1
+
+
+def _median_of_candidates(sample: Sample) -> float:
+    inside = sample.hu[sample.worth > 0]
+    return float(np.median(inside)) if inside.size else 0.0
+
+
+def _stack(parts: Sequence[NDArray[Any]], shape: tuple[int, ...], kind: Any) -> Tensor:
+    return torch.from_numpy(np.stack(parts).astype(kind) if parts else np.zeros((0, *shape), kind))

@@ -1,0 +1,141 @@
+"""params.yaml, read once into frozen, strict models: an unknown key is an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+from bioloc.errors import ParameterError
+from bioloc.tasks import TASKS
+
+Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Strict(BaseModel):
+    """A section of params.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Patients(Strict):
+    """How many phantom patients each split has."""
+
+    train: Positive
+    val: Positive
+    gate: Positive
+    test: Positive
+    shift: Count
+
+
+class Grid(Strict):
+    """The working grid; `patch` is the side of the patches around candidates, 0 for whole slices."""
+
+    size: Positive
+    pixel_mm: Annotated[float, Field(gt=0)]
+    patch: Count = 0
+
+    @field_validator("patch")
+    @classmethod
+    def _room_for_patches(cls, patch: int, others: ValidationInfo) -> int:
+        if patch and not 16 <= patch <= others.data.get("size", patch):
+            raise ValueError("a patch is 0, or from 16 to the grid's size")
+        return patch
+
+
+class Augment(Strict):
+    """Random changes of a training sample that keep its value."""
+
+    flip: bool
+    shift: Count
+    hu: Annotated[float, Field(ge=0)]
+
+
+class SelfTraining(Strict):
+    """Value-calibrated self-training of the localizer (method.md); `start` is a share of the training."""
+
+    weight: Annotated[float, Field(ge=0)]
+    start: Share
+
+
+class Training(Strict):
+    """One task's training; every method sees the same number of images."""
+
+    encoder: str
+    decoder_channels: list[Positive]
+    images_seen: Positive
+    batch_size: Positive
+    learning_rate: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    ema: Share
+    checks: Positive
+    augment: Augment
+    self_training: SelfTraining
+
+
+class Gates(Strict):
+    """What a model must reach on the gate split to become champion; `min` bounds the metric from below."""
+
+    metric: str
+    minimum: float
+    mae_below_mean_row: bool
+
+
+class TaskParams(Strict):
+    """One task's section: `source` is `phantom`, or the path of your own cohort's manifest."""
+
+    source: str
+    patients: Patients
+    grid: Grid
+    training: Training
+    gates: Gates
+
+
+class Params(Strict):
+    """All of params.yaml."""
+
+    seed: int
+    threads: Positive
+    bootstrap: Positive
+    precision: str
+    tasks: dict[str, TaskParams]
+
+    def task(self, name: str) -> TaskParams:
+        """The section of one task.
+
+        Raises:
+            ParameterError: There is none.
+        """
+        try:
+            return self.tasks[name]
+        except KeyError:
+            raise ParameterError(
+                f"params.yaml has no section tasks.{name}: add one, or choose one of {', '.join(self.tasks)}"
+            ) from None
+
+
+def read_params(root: Path) -> Params:
+    """The parameters of the project at `root`.
+
+    Raises:
+        ParameterError: The file is missing or no YAML, or a key is unknown, missing or of a wrong type.
+    """
+    path = root / "params.yaml"
+    try:
+        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ParameterError(f"{path} cannot be read: {error}") from error
+    try:
+        params = Params.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ParameterError(f"{path}: {where}: {first['msg']}") from None
+    unknown = sorted(set(params.tasks) - set(TASKS))
+    if unknown:
+        raise ParameterError(f"{path}: tasks.{unknown[0]} is no task: choose from {', '.join(TASKS)}")
+    return params

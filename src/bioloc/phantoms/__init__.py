@@ -1,0 +1,1 @@
+"""Phantom cohorts: CT images drawn with known answers, in the form of a user's own cohort."""

@@ -1,0 +1,37 @@
+"""What a drawn patient is: the image, the answer, and what may be changed of it for an intervention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Change:
+    """An intervention: the same patient with one thing scaled. Both factors are of *area*; 1 changes nothing."""
+
+    target: float = 1.0
+    distractor: float = 1.0
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A drawn patient.
+
+    Attributes:
+        hu: (S, R, C) int16, HU.
+        mask: (S, R, C) bool, the target as a reader would draw it.
+        spacing_mm: Slice increment, row and column spacing.
+        region: (S, R, C) bool organ region, or None where the task needs none.
+        distractor: (S, R, C) bool, the part that `Change.distractor` scales.
+        facts: Numbers that describe the patient, for the manifest.
+    """
+
+    hu: NDArray[np.int16]
+    mask: NDArray[np.bool_]
+    spacing_mm: tuple[float, float, float]
+    region: NDArray[np.bool_] | None = None
+    distractor: NDArray[np.bool_] | None = None
+    facts: dict[str, float] = field(default_factory=dict)

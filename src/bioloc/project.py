@@ -1,0 +1,77 @@
+"""Where things are: the repository's root and the paths of the study below it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from bioloc.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Project:
+    """The study's folders; every path is below `root`, so a moved repository still works."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Project:
+        """The project around `start`, the variable BIOLOC_ROOT, or the current folder.
+
+        Raises:
+            UsageError: No folder upwards holds params.yaml and dvc.yaml.
+        """
+        at = (start or Path(os.environ.get("BIOLOC_ROOT") or Path.cwd())).resolve()
+        for folder in (at, *at.parents):
+            if (folder / "params.yaml").is_file() and (folder / "dvc.yaml").is_file():
+                return cls(folder)
+        raise UsageError(
+            f"{at} is not inside a bioloc repository (a folder with params.yaml and dvc.yaml): go there, or set BIOLOC_ROOT"
+        )
+
+    def raw(self, task: str) -> Path:
+        """The cohort as NIfTI and manifest."""
+        return self.root / "data" / "raw" / task
+
+    def cohort(self, task: str) -> Path:
+        """Samples on the working grid."""
+        return self.root / "data" / "cohorts" / task
+
+    def masks(self, task: str) -> Path:
+        """Reference masks, packed."""
+        return self.root / "data" / "masks" / task
+
+    def candidates(self, task: str) -> Path:
+        """Candidate masks and their worth."""
+        return self.root / "data" / "candidates" / task
+
+    def model(self, task: str, method: str) -> Path:
+        """A trained model's package and its record."""
+        return self.root / "models" / task / method
+
+    def validation(self, task: str) -> Path:
+        """The data validation's result."""
+        return self.root / "reports" / "validation" / f"{task}.json"
+
+    def evaluation(self, task: str, method: str) -> Path:
+        """Per-case predictions, metrics and figures."""
+        return self.root / "reports" / "evaluation" / task / method
+
+    def comparison(self, task: str) -> Path:
+        """Paired statistics between methods."""
+        return self.root / "reports" / "comparison" / f"{task}.json"
+
+    def promotion(self, task: str) -> Path:
+        """What promotion decided, and why."""
+        return self.root / "reports" / "registry" / f"{task}.json"
+
+    @property
+    def registry_log(self) -> Path:
+        """The append-only list of promotions and rollbacks."""
+        return self.root / "reports" / "registry" / "log.jsonl"
+
+    @property
+    def state(self) -> Path:
+        """Checkpoints, locks and other things that may be deleted."""
+        return self.root / ".bioloc"

@@ -1,0 +1,1 @@
+"""Figures, overlays, tables and the page that a study ends in."""

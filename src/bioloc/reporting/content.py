@@ -1,0 +1,162 @@
+"""What the stages left in reports/, read so that a missing or broken file is a line in the report, not its end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bioloc.files import read_json
+from bioloc.methods import METHODS
+from bioloc.project import Project
+from bioloc.tasks import TASKS
+
+_ROWS_NAMED = 5
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TaskContent:
+    """Everything known of one task.
+
+    Attributes:
+        name: The task's short name.
+        title: What it measures.
+        unit: Unit of the value.
+        log: Whether values are compared as log(1 + value).
+        source: `phantom`, or the path of a cohort's manifest.
+        comparison: reports/comparison/<task>.json; empty where there is none.
+        registry: reports/registry/<task>.json; empty where there is none.
+        champion: Key of the run that is champion by the log; None where there is none.
+        counts: Cases and patients of the test split; None where they are not known.
+        problems: What is missing or failed, with the message.
+        warnings: What data validation warns of.
+        figures: Method, title of the figure and its path, for figures that are there.
+    """
+
+    name: str
+    title: str
+    unit: str
+    log: bool
+    source: str
+    comparison: Json
+    registry: Json
+    champion: str | None
+    counts: tuple[int | None, int | None]
+    problems: list[str]
+    warnings: list[str]
+    figures: list[tuple[str, str, Path]]
+
+
+def gather(project: Project, sources: dict[str, str]) -> list[TaskContent]:
+    """The content of every task in `sources`, in that order."""
+    champions = _champions(project.registry_log)
+    return [_task(project, name, source, champions.get(name)) for name, source in sources.items()]
+
+
+def _task(project: Project, name: str, source: str, champion: str | None) -> TaskContent:
+    problems: list[str] = []
+    task = TASKS.get(name)
+    validation = _read(project.validation(name), f"Data validation: run `dvc repro validate@{name}`", problems)
+    if validation and not validation.get("success"):
+        problems += [f"Data validation failed: {line}" for line in _findings(validation, "critical")] or ["Data validation failed."]
+    metrics = _evaluations(project, name, problems)
+    comparison = _read(project.comparison(name), f"Comparison: run `dvc repro compare@{name}`", problems)
+    registry = _read(project.promotion(name), f"Promotion: run `dvc repro promote@{name}`", problems)
+    if registry and registry.get("decision") == "refused":
+        failed = [gate for gate in _dicts(registry.get("gates")) if not gate.get("passed")]
+        problems += [f"Promotion refused at the gate '{gate.get('gate')}': {gate.get('detail')}" for gate in failed]
+        if not failed:
+            problems.append(f"Promotion refused: {registry.get('message') or 'no reason was recorded'}")
+    title = str(comparison.get("title") or (task.title if task else name))
+    figures = [
+        (METHODS[method].title, kind, path)
+        for method in METHODS
+        for kind, path in _figures(project.evaluation(name, method))
+    ]
+    return TaskContent(
+        name=name,
+        title=title,
+        unit=str(comparison.get("unit") or (task.unit if task else "")),
+        log=bool(task and task.loss_space == "log1p"),
+        source=source,
+        comparison=comparison,
+        registry=registry,
+        champion=champion,
+        counts=_counts(comparison, metrics),
+        problems=problems,
+        warnings=_findings(validation, "warnings"),
+        figures=figures,
+    )
+
+
+def as_dict(content: Any) -> Json:
+    """`content` where it is a dict, else an empty one."""
+    return content if isinstance(content, dict) else {}
+
+
+def _dicts(content: Any) -> list[Json]:
+    return [item for item in content if isinstance(item, dict)] if isinstance(content, list) else []
+
+
+def _read(path: Path, what: str, problems: list[str]) -> Json:
+    """The JSON document at `path`; when it cannot be had, an empty one and a line in `problems`."""
+    try:
+        content = read_json(path)
+    except FileNotFoundError:
+        stage, _, remedy = what.partition(": ")
+        problems.append(f"{stage}: {path.parent.name}/{path.name} is missing, the stage did not run or failed: {remedy}")
+        return {}
+    except (OSError, ValueError) as error:
+        problems.append(f"{path.parent.name}/{path.name} cannot be read ({error}): run its stage again")
+        return {}
+    return as_dict(content)
+
+
+def _evaluations(project: Project, name: str, problems: list[str]) -> dict[str, Json]:
+    """metrics.json of every method; those that are missing share one line."""
+    folders = {method: project.evaluation(name, method) / "metrics.json" for method in METHODS}
+    missing = [method for method, path in folders.items() if not path.is_file()]
+    if missing:
+        remedy = " ".join(f"evaluate@{name}-{method}" for method in missing)
+        problems.append(f"Evaluation: missing for {', '.join(missing)}: run `dvc repro {remedy}`")
+    return {method: _read(path, "", problems) for method, path in folders.items() if method not in missing}
+
+
+def _findings(validation: Json, kind: str) -> list[str]:
+    lines = []
+    for finding in _dicts(validation.get(kind)):
+        rows = finding.get("rows")
+        rows = [str(row) for row in rows] if isinstance(rows, list) else []
+        more = f" and {len(rows) - _ROWS_NAMED} more" if len(rows) > _ROWS_NAMED else ""
+        cases = f" (cases {', '.join(rows[:_ROWS_NAMED])}{more})" if rows else ""
+        lines.append(f"{finding.get('check')}: {finding.get('message')}{cases}")
+    return lines
+
+
+def _counts(comparison: Json, metrics: dict[str, Json]) -> tuple[int | None, int | None]:
+    for content in metrics.values():
+        test = as_dict(as_dict(content.get("splits")).get("test"))
+        if test.get("n_cases") is not None:
+            return test.get("n_cases"), test.get("n_patients")
+    rows = as_dict(comparison.get("rows")).values()
+    return next((as_dict(row)["n_cases"] for row in rows if as_dict(row).get("n_cases") is not None), None), None
+
+
+def _figures(folder: Path) -> list[tuple[str, Path]]:
+    kinds = {"overlays.png": "slices, maps and masks", "scatter.png": "known and predicted", "bland_altman.png": "Bland-Altman"}
+    return [(kind, folder / name) for name, kind in kinds.items() if (folder / name).is_file()]
+
+
+def _champions(log: Path) -> dict[str, str]:
+    """The champion's run key of each task: what the last line about it says."""
+    found: dict[str, str] = {}
+    for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
+        try:
+            event = as_dict(json.loads(line))
+        except ValueError:
+            continue
+        if event.get("task") and event.get("run_key"):
+            found[str(event["task"])] = str(event["run_key"])
+    return found

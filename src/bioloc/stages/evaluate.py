@@ -1,0 +1,144 @@
+"""Stages `evaluate` and `compare`: predictions, metrics and figures; then methods beside each other."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bioloc.cohorts.load import Cohort, ReferenceMasks
+from bioloc.evaluation.cases import predict_cohort, predict_native, summary
+from bioloc.evaluation.compare import compare_pair
+from bioloc.evaluation.honesty import ROWS, honesty_rows
+from bioloc.files import md5, read_json, write_json, written_aside
+from bioloc.inference.package import Package, load_package
+from bioloc.methods import METHODS, Method
+from bioloc.params import Params
+from bioloc.project import Project
+from bioloc.reporting.figures import bland_altman, scatter
+from bioloc.reporting.overlays import Picture, gallery
+from bioloc.stages.train import cohort_opener
+from bioloc.tasks import Task
+
+EVALUATED = ("val", "gate", "test", "shift")
+_IN_GALLERY = 4
+
+
+def make_evaluation(project: Project, params: Params, task: Task, method: Method) -> None:
+    """Stage `evaluate`: reports/evaluation/<task>/<method>/."""
+    folder = project.evaluation(task.name, method.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    package_folder = project.model(task.name, method.name) / "package"
+    package = load_package(package_folder)
+    _use_threads(params)
+    cohort, masks = cohort_opener(project, params, task)(list(EVALUATED)), ReferenceMasks(project.masks(task.name))
+    table = predict_cohort(package, cohort, masks)
+    with written_aside(folder / "predictions.csv") as aside:
+        table.to_csv(aside, index=False, lineterminator="\n", float_format="%.6g")
+    splits = {
+        split: summary(task, table[table["split"] == split], params.bootstrap)
+        for split in EVALUATED
+        if (table["split"] == split).any()
+    }
+    content = {
+        "task": task.name,
+        "method": method.name,
+        "title": method.title,
+        "supervision": method.supervision,
+        "unit": task.unit,
+        "run_key": md5(package_folder)[:16],
+        "threshold": package.threshold,
+        "splits": splits,
+    }
+    write_json(folder / "metrics.json", content)
+    _figures(task, method, package, cohort, masks, table, folder)
+
+
+def make_comparison(project: Project, params: Params, task: Task) -> None:
+    """Stage `compare`: reports/comparison/<task>.json, on the test split."""
+    opener, masks = cohort_opener(project, params, task), ReferenceMasks(project.masks(task.name))
+    tables = {name: _predictions(project, task, name) for name in METHODS}
+    rows: dict[str, Any] = {}
+    for name, table in tables.items():
+        splits = read_json(project.evaluation(task.name, name) / "metrics.json")["splits"]
+        rows[name] = {
+            "title": METHODS[name].title,
+            "kind": "method",
+            "supervision": METHODS[name].supervision,
+            "metrics": splits["test"]["metrics"],
+            "shift": splits.get("shift", {}).get("metrics"),
+        }
+        rows[name]["n_cases"] = int((table["split"] == "test").sum())
+    for name, table in honesty_rows(opener(["train"]), opener(["test"]), masks).items():
+        rows[name] = {
+            "title": ROWS[name],
+            "kind": "honesty",
+            "supervision": None,
+            "metrics": summary(task, table, params.bootstrap)["metrics"],
+            "shift": None,
+        }
+    test = {name: table[table["split"] == "test"].reset_index(drop=True) for name, table in tables.items()}
+    pairs = [
+        {"one": a, "other": b, "metrics": compare_pair(task, test[a], test[b], params.bootstrap)}
+        for a, b in combinations(test, 2)
+    ]
+    content = {"task": task.name, "title": task.title, "unit": task.unit, "split": "test", "rows": rows, "pairs": pairs}
+    write_json(project.comparison(task.name), content)
+
+
+def evaluate_split(
+    project: Project, params: Params, task: Task, package_folder: Path, split: str
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Predictions of a package on a prepared split, and their summary."""
+    _use_threads(params)
+    masks = ReferenceMasks(project.masks(task.name)) if (project.masks(task.name) / "masks.csv").is_file() else None
+    table = predict_cohort(load_package(package_folder), cohort_opener(project, params, task)([split]), masks)
+    return table, summary(task, table, params.bootstrap)
+
+
+def _use_threads(params: Params) -> None:
+    import torch
+
+    torch.set_num_threads(params.threads)
+
+
+def _predictions(project: Project, task: Task, method: str) -> pd.DataFrame:
+    return pd.read_csv(project.evaluation(task.name, method) / "predictions.csv", dtype={"case_id": str, "patient_id": str})
+
+
+def _figures(
+    task: Task, method: Method, package: Package, cohort: Cohort, masks: ReferenceMasks, table: pd.DataFrame, folder: Path
+) -> None:
+    test = table[table["split"] == "test"]
+    scatter(task, test, f"{task.title}, {method.title}, test split", folder / "scatter.png")
+    bland_altman(task, test, f"{task.title}, {method.title}, test split", folder / "bland_altman.png")
+    chosen = _typical_cases(test)
+    gallery([_picture(task, package, cohort, int(number), masks) for number in chosen], folder / "overlays.png")
+
+
+def _typical_cases(test: pd.DataFrame) -> list[Any]:
+    """Cases spread over the values that are not 0: the picture shows neither the best nor the worst."""
+    there = test[test["value"] > 0].sort_values("value")
+    places = np.linspace(0.2, 0.95, _IN_GALLERY) * (len(there) - 1)
+    return [there.index[round(place)] for place in places] if len(there) else []
+
+
+def _picture(task: Task, package: Package, cohort: Cohort, number: int, masks: ReferenceMasks) -> Picture:
+    row = cohort.table.iloc[number]
+    value, native, mask = predict_native(package, cohort, number)
+    reference = masks.mask(str(row["case_id"]), cohort.shape(number))
+    sample, placement = cohort.sample(number), cohort.placement(number)
+    shown = mask if reference is None else reference
+    best = int(np.argmax(shown.sum(axis=(1, 2))))
+    return Picture(
+        hu=np.rint(placement.upsample(sample.hu[best : best + 1] + np.float32(1024))[0] - 1024).astype(np.int16),
+        spacing_mm=cohort.spacing_mm(number)[1:],
+        map=native[best],
+        mask=mask[best],
+        reference=None if reference is None else reference[best],
+        window=task.windows[0],
+        title=f"{row['case_id']}: {value:.1f} {task.unit} (known {row['value']:.1f})",
+    )

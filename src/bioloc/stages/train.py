@@ -1,0 +1,115 @@
+"""Stage `train`: models/<task>/<method>/ with package, run.json and history.csv."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bioloc.cohorts.load import Cohort, ReferenceMasks
+from bioloc.errors import DataError, GateError
+from bioloc.files import md5, read_json, write_json, written_aside
+from bioloc.methods import Method
+from bioloc.params import Params
+from bioloc.project import Project
+from bioloc.stages.commit import git_commit
+from bioloc.tasks import Task
+
+_TOLERANCES = {"same machine and thread count": "bit-equal", "other machine": "metrics within their confidence intervals"}
+
+
+def make_model(project: Project, params: Params, task: Task, method: Method) -> None:
+    """Train and record; a killed training goes on from its last check.
+
+    Raises:
+        GateError: The data validation had a critical failure.
+        DataError: A stage before this one has not run.
+    """
+    from bioloc.inference.package import save_package
+    from bioloc.training.train import train
+
+    begun = time.perf_counter()
+    data = data_facts(project, task)
+    if not data["validation_success"]:
+        raise GateError(f"{project.validation(task.name)} has a critical failure: no model is trained on such data")
+    folder = project.model(task.name, method.name)
+    checkpoint = project.state / "checkpoints" / f"{task.name}-{method.name}"
+    masks = ReferenceMasks(project.masks(task.name)) if method.supervision == "mask" else None
+    trained = train(task, method, params, cohort_opener(project, params, task), masks, checkpoint, data)
+    save_package(trained.package, folder / "package")
+    with written_aside(folder / "history.csv") as aside:
+        pd.DataFrame(trained.history).to_csv(aside, index=False, lineterminator="\n")
+    record = {
+        "run_key": md5(folder / "package")[:16],
+        "task": task.name,
+        "method": method.name,
+        "supervision": method.supervision,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "git_commit": git_commit(project.root),
+        "seconds": round(time.perf_counter() - begun, 1),
+        "params": {
+            "seed": params.seed,
+            "threads": params.threads,
+            "precision": params.precision,
+            **params.task(task.name).model_dump(mode="json"),
+        },
+        "data": data,
+        "best": trained.best,
+        "threshold": trained.package.threshold,
+        "environment": _environment(params),
+    }
+    write_json(folder / "run.json", record)
+    shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def cohort_opener(project: Project, params: Params, task: Task) -> Callable[[list[str]], Cohort]:
+    """Opens splits of the task's prepared cohort."""
+    return lambda splits: Cohort(
+        task, params.task(task.name).grid, project.cohort(task.name), project.candidates(task.name), splits
+    )
+
+
+def data_facts(project: Project, task: Task) -> dict[str, Any]:
+    """Digests of what a model is trained on; masks are not among it.
+
+    Raises:
+        DataError: The validation has not run.
+    """
+    path = project.validation(task.name)
+    if not path.is_file():
+        raise DataError(f"{path} is missing: run `dvc repro validate@{task.name}` first")
+    return {
+        "cohort_md5": md5(project.cohort(task.name)),
+        "candidates_md5": md5(project.candidates(task.name)),
+        "validation_success": bool(read_json(path)["success"]),
+    }
+
+
+def _environment(params: Params) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "timm": version("timm"),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": params.threads,
+        "accelerator": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none",
+        "tolerances": _TOLERANCES,
+    }
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines() if cpuinfo.is_file() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())

@@ -1,0 +1,30 @@
+"""Stage `validate`: the gate between data and training."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from bioloc.errors import DataError
+from bioloc.files import write_json
+from bioloc.project import Project
+from bioloc.tasks import Task
+from bioloc.validation.gate import raise_if_critical, validate
+
+NEEDED_SPLITS = ("train", "val", "gate", "test")
+
+
+def make_validation(project: Project, task: Task) -> None:
+    """Stage `validate`: reports/validation/<task>.json and its Data Docs.
+
+    Raises:
+        GateError: Something critical was found; the JSON is written all the same.
+    """
+    tables = [project.cohort(task.name) / "samples.csv", project.candidates(task.name) / "candidates.csv"]
+    for path in tables:
+        if not path.is_file():
+            raise DataError(f"{path} is missing: run `dvc repro candidates@{task.name}` first")
+    samples, candidates = (pd.read_csv(path, dtype={"case_id": str, "patient_id": str}) for path in tables)
+    target = project.validation(task.name)
+    result = validate(task, samples, candidates, NEEDED_SPLITS, target.with_suffix(""))
+    write_json(target, result)
+    raise_if_critical(result)

@@ -1,0 +1,1 @@
+"""Training: from values alone (localizer, regressors) or from masks (segmenter)."""

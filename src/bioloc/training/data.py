@@ -1,0 +1,75 @@
+"""A split in memory, and the batches that a seed makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bioloc.cohorts.load import Cohort, ReferenceMasks, Sample
+from bioloc.networks.views import Views, ViewStore, store_views
+from bioloc.params import Augment
+
+
+@dataclass(frozen=True)
+class Split:
+    """Views and known values of a split; `candidate_sums` is what all candidates of a sample add up to."""
+
+    views: ViewStore
+    values: Tensor
+    candidate_sums: NDArray[np.float64]
+
+
+def load_split(cohort: Cohort, masks: ReferenceMasks | None = None) -> Split:
+    """Bring a split into memory; with `masks`, each view has its target."""
+    samples = [cohort.sample(number) for number in range(len(cohort))]
+    targets = None if masks is None else [_target(cohort, number, sample, masks) for number, sample in enumerate(samples)]
+    views = store_views(samples, cohort.grid.patch, cohort.task.volume, targets)
+    sums = np.array([float(sample.worth.sum(dtype=np.float64)) for sample in samples])
+    return Split(views, torch.tensor(cohort.values, dtype=torch.float32), sums)
+
+
+def _target(cohort: Cohort, number: int, sample: Sample, masks: ReferenceMasks) -> NDArray[np.float32]:
+    """(S, H, W) share of the candidates' worth that the reference holds."""
+    reference = masks.mask(sample.case_id, cohort.shape(number))
+    if reference is None:
+        raise ValueError(f"{sample.case_id} has no reference mask: the segmenter needs one for every training case")
+    candidates = cohort.candidates(number)
+    held = np.where(reference, candidates.factor, 0) * np.float32(candidates.unit_worth)
+    return np.asarray(np.clip(cohort.placement(number).pool_worth(held) / np.maximum(sample.worth, 1e-9), 0, 1), np.float32)
+
+
+def batches(count: int, batch_size: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Endless batches of sample numbers: each pass takes every sample once, in an order of its own."""
+    rng = np.random.default_rng(seed)
+    waiting = np.zeros(0, np.int64)
+    while True:
+        while len(waiting) < batch_size:
+            waiting = np.concatenate([waiting, rng.permutation(count)])
+        yield waiting[:batch_size]
+        waiting = waiting[batch_size:]
+
+
+def augmented(views: Views, augment: Augment, rng: np.random.Generator) -> tuple[Views, Tensor]:
+    """The views flipped and shifted so that no sum changes, and a (V,) HU offset per view.
+
+    Shifts roll the whole grid: what leaves on one side enters on the other, and every sum stays.
+    """
+    offsets = (
+        torch.tensor(rng.normal(0, augment.hu, views.samples), dtype=torch.float32)[views.sample]
+        if augment.hu
+        else torch.zeros(len(views.sample))
+    )
+    down, across = rng.integers(-augment.shift, augment.shift + 1, 2) if augment.shift else (0, 0)
+    flip = augment.flip and rng.random() < 0.5
+
+    def moved(image: Tensor) -> Tensor:
+        image = torch.roll(image, (int(down), int(across)), dims=(-2, -1)) if down or across else image
+        return image.flip(-1) if flip else image
+
+    target = None if views.target is None else moved(views.target)
+    return replace(views, planes=moved(views.planes), worth=moved(views.worth), target=target), offsets

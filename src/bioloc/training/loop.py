@@ -1,0 +1,165 @@
+"""The training loop: the same for every method, but for the loss."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from bioloc.networks.network import Network, channels_last
+from bioloc.networks.views import Views
+from bioloc.params import Training
+from bioloc.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from bioloc.training.data import Split, augmented, batches
+from bioloc.training.losses import mask_loss, self_training_loss, to_loss_space, value_loss
+
+_FIRST_CHECK = 0.3
+_EVALUATED_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a training needs beside its data."""
+
+    params: Training
+    seed: int
+    precision: str
+    accelerator: str = "auto"
+
+
+class Loop:
+    """Trains a network; the averaged weights with the best validation value error are the result."""
+
+    def __init__(
+        self, network: Network, train: Split, val: Split, setting: Setting, checkpoint: Path, key: dict[str, Any]
+    ) -> None:
+        """Set everything up; a checkpoint of the same `key` is picked up."""
+        self.task, self.method, self.setting = network.task, network.method, setting
+        self.train, self.val = train, val
+        self.steps = max(setting.params.images_seen // setting.params.batch_size, 2)
+        self.spread = float(to_loss_space(self.task, train.values).std().clamp(min=1e-6))
+        self.fabric = Fabric(accelerator=setting.accelerator, devices=1, precision=setting.precision)
+        self.network = channels_last(network)
+        optimizer = torch.optim.AdamW(
+            network.parameters(), lr=setting.params.learning_rate, weight_decay=setting.params.weight_decay
+        )
+        self.model, self.optimizer = self.fabric.setup(self.network, optimizer)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, setting.params.learning_rate, total_steps=self.steps + 1, pct_start=0.15
+        )
+        averaging: Any = get_ema_multi_avg_fn  # torch leaves it untyped
+        self.average = AveragedModel(self.network, multi_avg_fn=averaging(setting.params.ema), use_buffers=True)
+        self.best: dict[str, Tensor] = {}
+        self.progress = Progress()
+        self.folder, self.key = checkpoint, key
+        self._resume()
+
+    def run(self) -> Network:
+        """Train to the end and return the network with the best weights, in float32, for evaluation."""
+        checks = set(np.linspace(_FIRST_CHECK * self.steps, self.steps, self.setting.params.checks).round().astype(int).tolist())
+        order = batches(len(self.train.views), self.setting.params.batch_size, self.setting.seed)
+        for _ in range(self.progress.step):
+            next(order)
+        for step in tqdm(
+            range(self.progress.step + 1, self.steps + 1),
+            initial=self.progress.step,
+            total=self.steps,
+            desc=f"train {self.task.name}-{self.method.name}",
+            mininterval=5.0,
+            disable=None,
+        ):
+            losses = self._step(step, next(order))
+            if step in checks:
+                self._check(step, losses)
+        self.network.load_state_dict(self.best)
+        self.network.eval()
+        return self.network
+
+    def _step(self, step: int, numbers: Any) -> dict[str, float]:
+        self.model.train()
+        rng = np.random.default_rng([self.setting.seed, step])
+        views, offsets = augmented(self.train.views.batch(numbers), self.setting.params.augment, rng)
+        device = self.fabric.device
+        views, known = views.to(device), self.train.values[torch.as_tensor(numbers)].to(device)
+        if not len(views.sample):
+            self.schedule.step()
+            return {}
+        output = self.model(self.network.inputs(views, offsets.to(device))).float()
+        parts = dict(self._losses(output, views, known, step / self.steps))
+        total = torch.stack(list(parts.values())).sum()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(total)
+        self.fabric.clip_gradients(self.model, self.optimizer, max_norm=1.0)
+        self.optimizer.step()
+        self.schedule.step()
+        self.average.update_parameters(self.network)
+        return {name: float(value.detach()) for name, value in parts.items()} if step % 10 == 0 or step == self.steps else {}
+
+    def _losses(self, output: Tensor, views: Views, known: Tensor, done: float) -> Iterator[tuple[str, Tensor]]:
+        if self.method.supervision == "mask":
+            yield "mask_loss", mask_loss(output, views)
+            return
+        yield "value_loss", value_loss(self.task, self.network.values(output, views), known, self.spread)
+        extra = self.setting.params.self_training
+        if self.method.output == "map" and extra.weight > 0 and done >= extra.start:
+            yield "self_training_loss", extra.weight * self_training_loss(output, views, known)
+
+    def _check(self, step: int, losses: dict[str, float]) -> None:
+        error = self._validation_error()
+        self.progress.history.append(
+            {"step": step, "images": step * self.setting.params.batch_size, "val_value_error": error, **losses}
+        )
+        if error < self.progress.best_error:
+            self.progress.best_error, self.progress.best_step = error, step
+            self.best = {name: tensor.clone() for name, tensor in self._averaged().items()}
+        self.progress.step = step
+        tensors = {"network": self.network.state_dict(), "average": self._averaged(), "best": self.best}
+        save_checkpoint(self.folder, self.key, self.progress, tensors, self.optimizer.state_dict())
+        _stop_here_if_asked(step, self.steps)
+
+    @torch.inference_mode()
+    def _validation_error(self) -> float:
+        """Mean absolute error of the averaged network's values on the validation split, in the loss space."""
+        network: Any = self.average.module.eval()
+        predicted = []
+        for first in range(0, len(self.val.views), _EVALUATED_AT_ONCE):
+            views = self.val.views.batch(range(first, min(first + _EVALUATED_AT_ONCE, len(self.val.views)))).to(
+                self.fabric.device
+            )
+            with self.fabric.autocast():
+                output = network(network.inputs(views)).float() if len(views.sample) else torch.zeros(0)
+            predicted.append(network.values(output, views).cpu() if len(views.sample) else torch.zeros(views.samples))
+        error = to_loss_space(self.task, torch.cat(predicted)) - to_loss_space(self.task, self.val.values)
+        return float(error.abs().mean())
+
+    def _averaged(self) -> dict[str, Tensor]:
+        state: dict[str, Tensor] = self.average.module.state_dict()
+        return state
+
+    def _resume(self) -> None:
+        found = load_checkpoint(self.folder, self.key)
+        if found is None:
+            return
+        self.progress, tensors, optimizer = found
+        self.network.load_state_dict(tensors["network"])
+        self.average.module.load_state_dict(tensors["average"])
+        self.average.n_averaged += self.progress.step
+        self.best = tensors["best"]
+        self.optimizer.load_state_dict(optimizer)
+        self.schedule.last_epoch = self.progress.step
+
+
+def _stop_here_if_asked(step: int, steps: int) -> None:
+    """For the test of resuming: BIOLOC_KILL_AFTER_CHECK ends the process like a power cut."""
+    if os.environ.get("BIOLOC_KILL_AFTER_CHECK") and step < steps:
+        os.kill(os.getpid(), signal.SIGKILL)

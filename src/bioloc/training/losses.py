@@ -1,0 +1,64 @@
+"""Losses, in float32: on the value, on the map by value-calibrated self-training, and on masks for the segmenter."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bioloc.networks.views import Views
+from bioloc.tasks import Task
+
+_BISECTIONS = 12
+
+
+def to_loss_space(task: Task, values: Tensor) -> Tensor:
+    """Values as they are compared: linear, or log(1 + value) for heavy tails."""
+    return torch.log1p(values.clamp(min=0)) if task.loss_space == "log1p" else values
+
+
+def value_loss(task: Task, predicted: Tensor, known: Tensor, spread: float) -> Tensor:
+    """Huber loss of the value, in units of the training values' spread in the loss space."""
+    error = (to_loss_space(task, predicted) - to_loss_space(task, known)) / spread
+    return functional.smooth_l1_loss(error, torch.zeros_like(error), beta=0.1)
+
+
+def self_training_loss(logits: Tensor, views: Views, known: Tensor) -> Tensor:
+    """Cross-entropy towards a pseudo-mask: per sample the candidates of the highest map, as many as the known value says.
+
+    It uses nothing but the value (method.md, "value-calibrated self-training").
+
+    Args:
+        logits: (V, h, w) float32.
+        views: The views.
+        known: (samples,) known values, in the task's unit.
+    """
+    with torch.no_grad():
+        pseudo = (logits > _cut(logits, views, known)[views.sample][:, None, None]).float()
+    return weighted_cross_entropy(logits, pseudo, views)
+
+
+def mask_loss(logits: Tensor, views: Views) -> Tensor:
+    """Cross-entropy plus soft Dice (Milletari et al., 2016) towards the reference mask's share of the candidates."""
+    if views.target is None:
+        raise ValueError("these views have no reference mask")
+    share, weight = torch.sigmoid(logits) * views.worth, views.target * views.worth
+    overlap, both = views.sums((share * views.target).sum((1, 2))), views.sums((share + weight).sum((1, 2)))
+    unit = both.detach().mean().clamp(min=1e-6) * 0.01
+    return weighted_cross_entropy(logits, views.target, views) + (1 - (2 * overlap + unit) / (both + unit)).mean()
+
+
+def weighted_cross_entropy(logits: Tensor, target: Tensor, views: Views) -> Tensor:
+    """Cross-entropy inside the candidates, each sample's candidates weighing one in all by their worth."""
+    each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none") * views.worth
+    return (views.sums(each.sum((1, 2))) / views.sums(views.worth.sum((1, 2))).clamp(min=1e-6)).mean()
+
+
+def _cut(logits: Tensor, views: Views, known: Tensor) -> Tensor:
+    """(samples,) logit above which the candidates add up to the known value, by bisection."""
+    low, high = torch.full_like(known, -12.0), torch.full_like(known, 12.0)
+    for _ in range(_BISECTIONS):
+        cut = (low + high) / 2
+        above = views.sums(((logits > cut[views.sample][:, None, None]) * views.worth).sum((1, 2)))
+        low, high = torch.where(above > known, cut, low), torch.where(above > known, high, cut)
+    return torch.where(known > 0, (low + high) / 2, high.new_full((), torch.inf))

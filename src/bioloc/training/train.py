@@ -1,0 +1,112 @@
+"""Train one method for one task, from prepared folders to a package with its record."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bioloc.cohorts.load import Cohort, ReferenceMasks
+from bioloc.errors import DataError
+from bioloc.inference.binarise import best_threshold, values_at_thresholds
+from bioloc.inference.maps import predict_sample
+from bioloc.inference.package import Package
+from bioloc.methods import Method
+from bioloc.networks.network import Network, Spec
+from bioloc.params import Params
+from bioloc.tasks import Task
+from bioloc.training.data import Split, load_split
+from bioloc.training.loop import Loop, Setting
+from bioloc.training.losses import to_loss_space
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A package, and how the training went."""
+
+    package: Package
+    history: list[dict[str, float]]
+    best: dict[str, float]
+
+
+def train(
+    task: Task,
+    method: Method,
+    params: Params,
+    open_cohort: Callable[[list[str]], Cohort],
+    masks: ReferenceMasks | None,
+    checkpoint: Path,
+    facts: dict[str, Any],
+) -> Trained:
+    """Train on `train`, choose the checkpoint and the threshold on the values of `val`.
+
+    Args:
+        task: The biomarker.
+        method: The method; only one that is supervised by masks is given them.
+        params: All parameters.
+        open_cohort: Opens splits of the prepared cohort.
+        masks: Reference masks for the segmenter, None for all others.
+        checkpoint: Folder for the resumable state.
+        facts: Data md5 and the like, recorded in the package.
+
+    Raises:
+        DataError: The training or validation split is empty.
+    """
+    _settle(params)
+    train_cohort, val_cohort = open_cohort(["train"]), open_cohort(["val"])
+    if not len(train_cohort) or not len(val_cohort):
+        raise DataError(
+            f"{task.name}: the splits train and val must not be empty ({len(train_cohort)} and {len(val_cohort)} cases)"
+        )
+    given = masks if method.supervision == "mask" else None
+    split = load_split(train_cohort, given)
+    seed = zlib.crc32(f"{params.seed}/{task.name}/{method.name}".encode())
+    torch.manual_seed(seed)
+    section = params.task(task.name)
+    network = Network(_spec(task, method, params, split))
+    setting = Setting(section.training, seed, params.precision)
+    key = {"params": section.model_dump(mode="json"), "seed": seed, "threads": params.threads, "method": method.name, **facts}
+    loop = Loop(network, split, load_split(val_cohort), setting, checkpoint, key)
+    trained = loop.run()
+    package = Package(trained.cpu(), _threshold(trained.cpu(), val_cohort), facts)
+    return Trained(package, loop.progress.history, {"val_value_error": loop.progress.best_error, "step": loop.progress.best_step})
+
+
+def _settle(params: Params) -> None:
+    torch.set_num_threads(params.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def _spec(task: Task, method: Method, params: Params, split: Split) -> Spec:
+    section = params.task(task.name)
+    values = split.values.numpy().astype(np.float64)
+    scale = max(float(values.std()), 1e-6)
+    if task.volume:  # a volume's number is a sum over its views: start near the median score
+        scale = max(float(np.median(values)), 1.0) / max(len(split.views.views.sample) / len(values), 1.0)
+    return Spec(
+        task.name,
+        method.name,
+        section.training.encoder,
+        tuple(section.training.decoder_channels),
+        section.grid.size,
+        section.grid.pixel_mm,
+        section.grid.patch,
+        offset=0.0 if task.volume else float(values.mean()),
+        scale=scale,
+        prior=float(values.sum() / max(split.candidate_sums.sum(), 1e-6)),
+    )
+
+
+def _threshold(network: Network, val: Cohort) -> float:
+    """Where validation masks fit validation values: no mask is looked at."""
+    curves = []
+    for number in range(len(val)):
+        _, grid_map = predict_sample(network, val.sample(number))
+        curves.append(values_at_thresholds(val.placement(number).upsample(grid_map), val.candidates(number)))
+    space = (to_loss_space(network.task, torch.tensor(array)).numpy() for array in (np.array(curves), val.values))
+    return best_threshold(*space)
