@@ -11,11 +11,8 @@ from scipy import ndimage
 from bioloc.phantoms.heart_grid import Grid, Keys, Points, Pose, Volume, ellipse_at, unit_ball
 
 THRESHOLD_HU = 130
-
 IN_PLANE = np.pad(np.ones((1, 3, 3), bool), ((1, 1), (0, 0), (0, 0)))
-
 SHARES = (0.24, 0.11, 0.21, 0.18, 0.26)  # of scores 0, 1-10, 11-100, 101-400, more: the NLST table in method.md
-
 PLACES = {
     "LM": (0.09, 0.5, 0.25),
     "LAD": (0.36, 0.28, 0.22),

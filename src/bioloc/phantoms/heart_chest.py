@@ -125,6 +125,6 @@ def draw_metal(rng: np.random.Generator, hu: Volume, grid: Grid, pose: Pose, fro
         hu[tuple(at.T)] = 2800
         for k in np.unique(at[:, 0]):
             row, column = at[at[:, 0] == k, 1:].mean(0)
-            dy, dx = np.arange(SIZE)[:, None] - row, np.arange(SIZE)[None, :] - column
+            dy, dx = np.arange(hu.shape[1])[:, None] - row, np.arange(hu.shape[2])[None, :] - column
             star = np.cos(rng.integers(5, 9) * np.arctan2(dy, dx) + rng.uniform(0, 6)) ** 9
             hu[k] += (star * 260 * np.exp(-np.hypot(dy, dx) * grid.pixel / 14)).astype(np.float32)

@@ -67,7 +67,6 @@ BODY_KEYS = {  # z, x, y, rx, ry, degrees in the frame of an average heart, whos
     "oesophagus": [(-40, 16, 36, 9, 6, 0), (30, 8, 44, 8, 5, 0), (140, 2, 42, 8, 5, 0)],
     "trachea": [(96, -12, 26, 22, 7, 8), (106, -2, 25, 12, 8, 0), (140, -2, 28, 9, 9, 0)],
 }
-
 ARTERIES = {  # control points in the same frame; the first point lies in the wall of the aortic root
     "LM": [(14, 3, 66), (19, 1, 67), (24, -1, 67)],
     "LAD": [
@@ -96,7 +95,6 @@ ARTERIES = {  # control points in the same frame; the first point lies in the wa
         (16, 20, 8),
     ],
 }
-
 ON_THE_SURFACE = {
     "LAD": 2,
     "D1": 1,
@@ -104,7 +102,6 @@ ON_THE_SURFACE = {
     "OM": 1,
     "RCA": 3,
 }  # from this control point on, a course lies under the pericardium
-
 WIDTHS_MM = {"LM": (4.2, 4.0), "LAD": (3.6, 1.8), "D1": (2.2, 1.5), "LCX": (3.3, 1.7), "OM": (2.2, 1.5), "RCA": (3.8, 2.0)}
 
 

@@ -58,12 +58,14 @@ def gather(project: Project, sources: dict[str, str]) -> list[TaskContent]:
 def _task(project: Project, name: str, source: str, champion: str | None) -> TaskContent:
     problems: list[str] = []
     task = TASKS.get(name)
-    validation = _read(project.validation(name), f"Data validation: run `dvc repro validate@{name}`", problems)
+    validation = _read(project.validation(name), "Data validation", f"validate@{name}", problems)
     if validation and not validation.get("success"):
-        problems += [f"Data validation failed: {line}" for line in _findings(validation, "critical")] or ["Data validation failed."]
+        problems += [f"Data validation failed: {line}" for line in _findings(validation, "critical")] or [
+            "Data validation failed."
+        ]
     metrics = _evaluations(project, name, problems)
-    comparison = _read(project.comparison(name), f"Comparison: run `dvc repro compare@{name}`", problems)
-    registry = _read(project.promotion(name), f"Promotion: run `dvc repro promote@{name}`", problems)
+    comparison = _read(project.comparison(name), "Comparison", f"compare@{name}", problems)
+    registry = _read(project.promotion(name), "Promotion", f"promote@{name}", problems)
     if registry and registry.get("decision") == "refused":
         failed = [gate for gate in _dicts(registry.get("gates")) if not gate.get("passed")]
         problems += [f"Promotion refused at the gate '{gate.get('gate')}': {gate.get('detail')}" for gate in failed]
@@ -71,9 +73,7 @@ def _task(project: Project, name: str, source: str, champion: str | None) -> Tas
             problems.append(f"Promotion refused: {registry.get('message') or 'no reason was recorded'}")
     title = str(comparison.get("title") or (task.title if task else name))
     figures = [
-        (METHODS[method].title, kind, path)
-        for method in METHODS
-        for kind, path in _figures(project.evaluation(name, method))
+        (METHODS[method].title, kind, path) for method in METHODS for kind, path in _figures(project.evaluation(name, method))
     ]
     return TaskContent(
         name=name,
@@ -100,18 +100,15 @@ def _dicts(content: Any) -> list[Json]:
     return [item for item in content if isinstance(item, dict)] if isinstance(content, list) else []
 
 
-def _read(path: Path, what: str, problems: list[str]) -> Json:
+def _read(path: Path, what: str, stage: str, problems: list[str]) -> Json:
     """The JSON document at `path`; when it cannot be had, an empty one and a line in `problems`."""
     try:
-        content = read_json(path)
+        return as_dict(read_json(path))
     except FileNotFoundError:
-        stage, _, remedy = what.partition(": ")
-        problems.append(f"{stage}: {path.parent.name}/{path.name} is missing, the stage did not run or failed: {remedy}")
-        return {}
+        problems.append(f"{what} is missing, the stage did not run or failed: run `dvc repro {stage}`")
     except (OSError, ValueError) as error:
-        problems.append(f"{path.parent.name}/{path.name} cannot be read ({error}): run its stage again")
-        return {}
-    return as_dict(content)
+        problems.append(f"{what}: {path.parent.name}/{path.name} cannot be read ({error}): run `dvc repro --force {stage}`")
+    return {}
 
 
 def _evaluations(project: Project, name: str, problems: list[str]) -> dict[str, Json]:
@@ -120,8 +117,12 @@ def _evaluations(project: Project, name: str, problems: list[str]) -> dict[str, 
     missing = [method for method, path in folders.items() if not path.is_file()]
     if missing:
         remedy = " ".join(f"evaluate@{name}-{method}" for method in missing)
-        problems.append(f"Evaluation: missing for {', '.join(missing)}: run `dvc repro {remedy}`")
-    return {method: _read(path, "", problems) for method, path in folders.items() if method not in missing}
+        problems.append(f"Evaluation is missing for {', '.join(missing)}: run `dvc repro {remedy}`")
+    return {
+        method: _read(path, "Evaluation", f"evaluate@{name}-{method}", problems)
+        for method, path in folders.items()
+        if method not in missing
+    }
 
 
 def _findings(validation: Json, kind: str) -> list[str]:

@@ -70,6 +70,7 @@ class Loop:
         order = batches(len(self.train.views), self.setting.params.batch_size, self.setting.seed)
         for _ in range(self.progress.step):
             next(order)
+        losses: list[dict[str, float]] = []
         for step in tqdm(
             range(self.progress.step + 1, self.steps + 1),
             initial=self.progress.step,
@@ -78,9 +79,10 @@ class Loop:
             mininterval=5.0,
             disable=None,
         ):
-            losses = self._step(step, next(order))
+            losses.append(self._step(step, next(order)))
             if step in checks:
-                self._check(step, losses)
+                self._check(step, _means(losses))
+                losses.clear()
         self.network.load_state_dict(self.best)
         self.network.eval()
         return self.network
@@ -103,7 +105,7 @@ class Loop:
         self.optimizer.step()
         self.schedule.step()
         self.average.update_parameters(self.network)
-        return {name: float(value.detach()) for name, value in parts.items()} if step % 10 == 0 or step == self.steps else {}
+        return {name: float(value.detach()) for name, value in parts.items()}
 
     def _losses(self, output: Tensor, views: Views, known: Tensor, done: float) -> Iterator[tuple[str, Tensor]]:
         if self.method.supervision == "mask":
@@ -157,6 +159,12 @@ class Loop:
         self.best = tensors["best"]
         self.optimizer.load_state_dict(optimizer)
         self.schedule.last_epoch = self.progress.step
+
+
+def _means(losses: list[dict[str, float]]) -> dict[str, float]:
+    """Mean of each loss over the steps that had it."""
+    names = {name: None for step in losses for name in step}
+    return {name: float(np.mean([step[name] for step in losses if name in step])) for name in names}
 
 
 def _stop_here_if_asked(step: int, steps: int) -> None:
