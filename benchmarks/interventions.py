@@ -12,7 +12,7 @@ import argparse
 from dataclasses import replace
 
 import numpy as np
-from bioloc.tracking.registry import resolve
+from bioloc.tracking.address import resolve
 
 from bioloc.biomarkers.candidates import pixel_worth
 from bioloc.cohorts.build import place_scan

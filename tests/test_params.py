@@ -60,7 +60,9 @@ def test_a_missing_key_is_named(tmp_path: Path, content: dict[str, Any]) -> None
         read_params(write(tmp_path, content))
 
 
-@pytest.mark.parametrize(("key", "value"), [("seed", "2020"), ("seed", 1.5), ("threads", 0), ("bootstrap", -1), ("precision", 16)])
+@pytest.mark.parametrize(
+    ("key", "value"), [("seed", "2020"), ("seed", 1.5), ("threads", 0), ("bootstrap", -1), ("precision", 16)]
+)
 def test_a_wrong_type_or_range_is_named(tmp_path: Path, content: dict[str, Any], key: str, value: Any) -> None:
     content[key] = value
     with pytest.raises(ParameterError, match=key):

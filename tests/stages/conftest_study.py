@@ -41,7 +41,7 @@ def small_dag(tasks: list[str]) -> dict:
             stage["foreach"] = {key: item for key, item in each.items() if item["task"] in tasks}
     left_out = {"pma", "sfa", "cac", "liver"} - set(tasks)
     report = content["stages"]["report"]
-    report["deps"] = [dep for dep in report["deps"] if Path(dep).stem not in left_out]
+    report["deps"] = [dep for dep in report["deps"] if left_out.isdisjoint({*Path(dep).parts, Path(dep).stem})]
     return content
 
 

@@ -49,7 +49,8 @@ def find_lesions(
     dense = hu >= THRESHOLD_HU
     if region is not None:
         dense &= region
-    labels, count = ndimage.label(dense, structure=_IN_PLANE, output=np.int32)
+    labels = np.zeros(dense.shape, np.int32)
+    count = int(ndimage.label(dense, structure=_IN_PLANE, output=labels))
     at = np.flatnonzero(labels)
     label, value = labels.ravel()[at], hu.ravel()[at].astype(np.float64)
     pixels = np.bincount(label, minlength=count + 1)

@@ -51,7 +51,7 @@ def _area_components(
     counted = mask & (hu >= low) & (hu <= high)
     parts, count = ndimage.label(counted)
     pixels = np.bincount(parts.ravel(), minlength=count + 1)[1:]
-    means = ndimage.mean(hu, parts, np.arange(1, count + 1)) if count else []
+    means: Any = ndimage.mean(hu, parts, np.arange(1, count + 1)) if count else []
     worth = pixel_worth(task, spacing_mm)
     return [
         {"label": label, "component": k, "value": float(n * worth), "pixels": int(n), "mean_hu": float(mean)}

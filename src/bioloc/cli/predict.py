@@ -33,7 +33,7 @@ def predict(
     """Predict the value of scans, with the map and mask it comes from."""
     from bioloc.inference.package import load_package
     from bioloc.stages.predict import predict_all, requests, write_table
-    from bioloc.tracking.registry import resolve
+    from bioloc.tracking.address import resolve
 
     chosen = get_task(task)
     wanted = requests(inputs, roi, slice_, chosen)

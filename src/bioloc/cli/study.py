@@ -103,7 +103,7 @@ def evaluate(
         make_evaluation(project, params, chosen, get_method(method))
         return
     from bioloc.stages.evaluate import evaluate_split
-    from bioloc.tracking.registry import resolve
+    from bioloc.tracking.address import resolve
 
     folder, uri = resolve(project.root, chosen.name, model)
     _, found = evaluate_split(project, params, chosen, folder, split)

@@ -54,7 +54,7 @@ class Placement:
     def _positions(self, axis: int) -> NDArray[np.float64]:
         """Native pixel centres in grid pixels."""
         native = np.arange(self.shape[axis]) - self.center[axis]
-        return native * self.spacing_mm[axis] / self.pixel_mm + (self.size - 1) / 2
+        return np.asarray(native * self.spacing_mm[axis] / self.pixel_mm + (self.size - 1) / 2, np.float64)
 
     def _interpolation(self, axis: int) -> NDArray[np.float32]:
         """(native, grid) weights of linear interpolation; rows sum to 1 inside the grid."""
@@ -64,7 +64,7 @@ class Placement:
         weights[(at < 0) & (at >= -0.5), 0] = 1
         weights[(at > self.size - 1) & (at <= self.size - 0.5), -1] = 1
         weights[(at < -0.5) | (at > self.size - 0.5)] = 0
-        return weights.astype(np.float32)
+        return np.asarray(weights, np.float32)
 
     def _averaging(self, axis: int) -> NDArray[np.float32]:
         """(grid, native) weights of a triangle as wide as the coarser of both pixels; rows sum to 1 where the image is."""

@@ -26,4 +26,4 @@ def write_concatenated(path: Path, parts: Iterable[NDArray[np.generic]]) -> list
     arrays = [np.asarray(part).ravel() for part in parts]
     with written_aside(path) as aside:
         np.save(aside, np.concatenate(arrays))
-    return np.concatenate([[0], np.cumsum([len(part) for part in arrays])]).tolist()
+    return [0, *(int(end) for end in np.cumsum([len(part) for part in arrays]))]

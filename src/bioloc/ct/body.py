@@ -23,7 +23,7 @@ def body_mask(hu: NDArray[np.int16]) -> NDArray[np.bool_]:
 
 def middle(mask: NDArray[np.bool_]) -> tuple[float, float] | None:
     """Middle of the bounding box of a (R, C) or (S, R, C) mask, in pixels (row, column); None when empty."""
-    flat = mask.any(axis=0) if mask.ndim == 3 else mask
+    flat: NDArray[np.bool_] = np.asarray(mask.any(axis=0)) if mask.ndim == 3 else mask
     if not flat.any():
         return None
     rows, columns = np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))

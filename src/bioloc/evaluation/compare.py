@@ -36,6 +36,6 @@ def is_better(
 ) -> tuple[bool, dict[str, float]]:
     """Whether the candidate's mean absolute error is below the champion's: its paired 95 % interval excludes 0."""
     draws = resamples(known["patient_id"].tolist(), bootstrap)
-    values = [frame["predicted"].to_numpy(np.float64) for frame in (candidate, champion)]
-    difference = paired_difference(mae, known["value"].to_numpy(np.float64), *values, draws)
+    one, other = candidate["predicted"].to_numpy(np.float64), champion["predicted"].to_numpy(np.float64)
+    difference = paired_difference(mae, known["value"].to_numpy(np.float64), one, other, draws)
     return difference["ci_high"] < 0, difference

@@ -22,7 +22,7 @@ def values_at_thresholds(native_map: NDArray[np.float32], candidates: Candidates
     edges = np.concatenate([THRESHOLDS, [np.inf]])
     at = np.searchsorted(THRESHOLDS, _scores(native_map, candidates)[mask], side="left")  # how many thresholds lie below
     weights = np.bincount(at, weights=candidates.factor[mask], minlength=len(edges))
-    return candidates.unit_worth * (weights.sum() - np.cumsum(weights)[:-1])
+    return np.asarray(candidates.unit_worth * (weights.sum() - np.cumsum(weights)[:-1]), np.float64)
 
 
 def best_threshold(curves: NDArray[np.float64], values: NDArray[np.float64]) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +61,7 @@ class Canvas:
         u, v = self.turned(x, y, degrees)
         p = np.float32(power)
         radius = ((np.abs(u) / np.float32(rx)) ** p + (np.abs(v) / np.float32(ry)) ** p) ** (1 / p)
-        return (radius - 1) * np.float32(min(rx, ry))
+        return np.asarray((radius - 1) * np.float32(min(rx, ry)), np.float32)
 
     def blob(
         self, x: float, y: float, radius: float, waves: NDArray[np.float64], stretch: float = 1.0, degrees: float = 0.0
@@ -122,7 +123,9 @@ def inside(level: Level) -> Mask:
     return np.asarray(level < 0)
 
 
-def paint(hu: NDArray[np.float32], level: Level, value: float | NDArray[np.float32], edge_mm: float = 0.8) -> None:
+def paint(
+    hu: NDArray[np.float32], level: NDArray[np.floating[Any]], value: float | NDArray[np.float32], edge_mm: float = 0.8
+) -> None:
     """Lay a tissue over an image in place; the edge mixes both over about `edge_mm`, as partial volume does."""
     share = np.clip(0.5 - level / np.float32(2 * edge_mm), 0, 1)
     hu += share * (np.asarray(value, np.float32) - hu)

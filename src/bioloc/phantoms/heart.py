@@ -78,8 +78,10 @@ def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> 
     box = region_box(body, grid, keys)
     region, mask, distractor = (np.zeros(grid.shape, bool) for _ in range(3))
     region[box] = True
-    mask[box], numbers, count = components_in(image[box], territory(coronary[box], grid), None, grid)
-    distractor[box] = components_in(image[box], territory(aortic[box], grid), mask[box], grid)[0]
+    labels, found = ndimage.label(image[box] >= THRESHOLD_HU, IN_PLANE)
+    pieces = np.asarray(labels, np.int32), found
+    mask[box], numbers, count = components_in(*pieces, territory(coronary[box], grid), None, grid)
+    distractor[box] = components_in(*pieces, territory(aortic[box], grid), mask[box], grid)[0]
     facts = {"agatston": agatston(image[box], numbers, count, grid), "pixel": pixel, "increment": increment}
     return Patient(image, mask, (increment, pixel, pixel), region, distractor, facts)
 
@@ -89,8 +91,12 @@ def territory(added: Volume, grid: Grid) -> Mask:
     reach = int(np.ceil(2 / grid.pixel))
     y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
     wide = np.zeros(added.shape, bool)
-    for k in np.flatnonzero(added.max((1, 2)) > 15):
-        wide[k] = ndimage.binary_dilation(added[k] > 15, np.hypot(y, x) * grid.pixel <= 2)
+    disc = np.hypot(y, x) * grid.pixel <= 2
+    rows, columns = added.max(2) > 15, added.max(1) > 15
+    for k in np.flatnonzero(rows.any(1)):
+        r, c = np.flatnonzero(rows[k]), np.flatnonzero(columns[k])
+        near = np.s_[k, max(r[0] - reach, 0) : r[-1] + reach + 1, max(c[0] - reach, 0) : c[-1] + reach + 1]
+        wide[near] = ndimage.binary_dilation(added[near] > 15, disc)
     return wide
 
 
@@ -105,9 +111,10 @@ def region_box(rng: np.random.Generator, grid: Grid, keys: dict[str, Keys]) -> t
     return slice(ends[0, 0], ends[1, 0] + 1), slice(ends[0, 1], ends[1, 1] + 1), slice(ends[0, 2], ends[1, 2] + 1)
 
 
-def components_in(hu: NDArray[np.int16], area: Mask, other: Mask | None, grid: Grid) -> tuple[Mask, NDArray[np.int32], int]:
-    """Whole in-slice components that lie for more than half in `area` and are not taken by `other`, and their numbering."""
-    labels, count = ndimage.label((hu >= THRESHOLD_HU), IN_PLANE)
+def components_in(
+    labels: NDArray[np.int32], count: int, area: Mask, other: Mask | None, grid: Grid
+) -> tuple[Mask, NDArray[np.int32], int]:
+    """The whole numbered components that lie for more than half in `area` and not in `other`, and their new numbering."""
     size = np.bincount(labels.ravel(), minlength=count + 1)
     share = np.bincount(labels[area], minlength=count + 1)
     keep = (share * 2 > size) & (size * grid.pixel**2 >= 1)

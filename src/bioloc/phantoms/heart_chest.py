@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from bioloc.phantoms.heart_grid import Grid, Points, Pose, Volume, blend, paint_swept, swept_level, tube
+from bioloc.phantoms.heart_grid import Grid, Points, Pose, Volume, blend, blend_cloud, paint_swept, swept_level, tube
 
 
 def draw_chest(rng: np.random.Generator, grid: Grid, size: float, front: float, back: float, under: float) -> Volume:
@@ -35,7 +35,7 @@ def draw_chest(rng: np.random.Generator, grid: Grid, size: float, front: float, 
     wall = np.where((cavity < 11) & (grain < 1.1), 42, wall).astype(np.float32)  # between the ribs
     depth = cavity[None] + taper[:, None, None]
     hu[:] = wall
-    blend(hu, 0.5 - depth / 1.8, np.float32(lung))
+    blend(hu, 0.5 - depth / 1.8, lung)
     _ribs(rng, hu, grid, depth)
     _sternum_and_spine(rng, hu, grid, front, back)
     _lung_vessels(rng, hu, grid, depth)
@@ -72,11 +72,11 @@ def _sternum_and_spine(rng: np.random.Generator, hu: Volume, grid: Grid, front: 
     wide = rng.uniform(13, 19)
     tilt = rng.uniform(-0.02, 0.16)  # the sternum leans: its lower end lies further forward
     for inset, value in ((0.0, rng.uniform(380, 650)), (1.8, rng.uniform(60, 180))):
-        keys = [
+        bone = [
             (z, -8, front - 5.5 - tilt * (60 - z), w - inset, 5.8 - inset, 0)
             for z, w in ((2, wide * 0.5), (40, wide), (90, wide * 1.1), (150, wide * 1.3))
         ]
-        paint_swept(hu, grid, np.array(keys), value)
+        paint_swept(hu, grid, np.array(bone), value)
     pitch, phase, shift = rng.uniform(23, 28), rng.uniform(0, 28), rng.uniform(-12, -4)
     rind, marrow = rng.uniform(300, 520), rng.uniform(110, 240)
     disc = np.abs(((grid.z + phase) / pitch) % 1 - 0.5) < 0.13
@@ -86,8 +86,8 @@ def _sternum_and_spine(rng: np.random.Generator, hu: Volume, grid: Grid, front: 
         )
         box, level = swept_level(grid, keys)
         if level.size:
-            value = np.where(disc[box[0]], 95.0, marrow if inset else rind).astype(np.float32)[:, None, None]
-            blend(hu[box], 0.5 - level / 2, value)
+            tissue = np.where(disc[box[0]], 95.0, marrow if inset else rind).astype(np.float32)[:, None, None]
+            blend(hu[box], 0.5 - level / 2, tissue)
 
 
 def _lung_vessels(rng: np.random.Generator, hu: Volume, grid: Grid, depth: Volume) -> None:
@@ -102,7 +102,7 @@ def _lung_vessels(rng: np.random.Generator, hu: Volume, grid: Grid, depth: Volum
         clouds.append(tube(rng, curve, np.linspace(rng.uniform(1.5, 4.5), 0.7, 8), 3.0))
     share = grid.splat(np.concatenate([c[0] for c in clouds]), np.concatenate([c[1] for c in clouds]))
     share[depth > 0] = 0
-    blend(hu, share, 35.0)
+    blend_cloud(hu, share, 35.0)
 
 
 def draw_metal(rng: np.random.Generator, hu: Volume, grid: Grid, pose: Pose, front: float) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,17 +89,18 @@ class Grid:
     @cached_property
     def z(self) -> NDArray[np.float64]:
         """Position of each slice."""
-        return np.arange(self.slices) * self.increment
+        return np.arange(self.slices, dtype=np.float64) * self.increment
 
     def voxels(self, points: Points) -> NDArray[np.intp]:
         """(N, 3) voxel of each point, slice first; it may lie outside the grid."""
         origin, warp = self.frame
-        xy = (points[:, :2] - origin) / self.pixel
-        near = np.clip(xy, 0, np.array(self.x.shape[::-1]) - 1).astype(np.intp)
+        rows, columns = self.x.shape
+        x, y = ((points[:, i] - origin[i]) / self.pixel for i in range(2))
+        near = np.clip(y, 0, rows - 1).astype(np.intp) * columns + np.clip(x, 0, columns - 1).astype(np.intp)
         # A structure at p is seen where the warped grid reads p: to first order at p minus the warp.
-        xy -= warp[near[:, 1], near[:, 0]] / self.pixel
+        shift = np.take(warp.reshape(-1, 2), near, axis=0) / self.pixel
         at = np.empty((3, len(points)), np.intp)
-        at[0], at[1], at[2] = np.rint(points[:, 2] / self.increment), np.rint(xy[:, 1]), np.rint(xy[:, 0])
+        at[0], at[1], at[2] = np.rint(points[:, 2] / self.increment), np.rint(y - shift[:, 1]), np.rint(x - shift[:, 0])
         return at.T
 
     def splat(self, points: Points, volume_mm3: NDArray[np.float64]) -> Volume:
@@ -106,7 +108,7 @@ class Grid:
         at = self.voxels(points)
         slices, rows, columns = self.shape
         k, r, c = at.T
-        within = (k >= 0) & (k < slices) & (r >= 0) & (r < rows) & (c >= 0) & (c < columns)
+        within = (k.view(np.uintp) < slices) & (r.view(np.uintp) < rows) & (c.view(np.uintp) < columns)  # negatives are huge
         total = np.bincount(((k * rows + r) * columns + c)[within], volume_mm3[within], minlength=slices * rows * columns)
         return total.astype(np.float32).reshape(self.shape) / np.float32(self.increment * self.pixel**2)
 
@@ -134,13 +136,31 @@ def swept_level(grid: Grid, keys: Keys, cap_mm: float = 6.0, margin_mm: float = 
     box = (slice(chosen[0], chosen[-1] + 1), slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
     xs, ys, a, b, turn = (np.asarray(v, np.float32)[:, None, None] for v in (x, y, rx, ry, np.deg2rad(degrees)))
     dx, dy = grid.x[box[1:]] - xs, grid.y[box[1:]] - ys
-    u, v = np.cos(turn) * dx + np.sin(turn) * dy, np.cos(turn) * dy - np.sin(turn) * dx
-    return box, (np.sqrt((u / a) ** 2 + (v / b) ** 2) - 1) * np.minimum(a, b)
+    u, v = np.cos(turn) * dx, np.cos(turn) * dy
+    u += np.sin(turn) * dy
+    v -= np.sin(turn) * dx
+    for w, half in ((u, a), (v, b)):  # in place: these are large
+        w /= half
+        w *= w
+    u += v
+    np.sqrt(u, out=u)
+    u -= 1
+    u *= np.minimum(a, b)
+    return box, u
 
 
-def blend(hu: Volume, share: Volume, value: float | Volume) -> None:
+def blend(hu: Volume, share: NDArray[np.floating[Any]], value: float | Volume) -> None:
     """Replace `share` of each voxel by `value`, in place."""
     hu += np.clip(share, 0, 1) * (np.asarray(value, np.float32) - hu)
+
+
+def blend_cloud(hu: Volume, share: Volume, value: float) -> None:
+    """Like `blend`, for a contiguous `hu` and a `share` that is zero almost everywhere."""
+    flat, shares = hu.reshape(-1), share.reshape(-1)
+    at = np.flatnonzero(shares)
+    blended = flat[at]
+    blend(blended, shares[at], value)
+    flat[at] = blended
 
 
 def paint_swept(hu: Volume, grid: Grid, keys: Keys, value: float, within: Volume | None = None, edge_mm: float = 0.9) -> None:

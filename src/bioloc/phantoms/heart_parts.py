@@ -6,7 +6,19 @@ import numpy as np
 from scipy import ndimage
 
 from bioloc.phantoms.drawing import smooth_line
-from bioloc.phantoms.heart_grid import Grid, Keys, Points, Pose, Volume, blend, ellipse_at, paint_swept, swept_level, tube
+from bioloc.phantoms.heart_grid import (
+    Grid,
+    Keys,
+    Points,
+    Pose,
+    Volume,
+    blend,
+    blend_cloud,
+    ellipse_at,
+    paint_swept,
+    swept_level,
+    tube,
+)
 
 BODY_KEYS = {  # z, x, y, rx, ry, degrees in the frame of an average heart, whose underside is at z = 0
     "pericardium": [
@@ -193,5 +205,5 @@ def draw_heart(rng: np.random.Generator, hu: Volume, grid: Grid, pose: Pose, cou
                 ]
             )
             lumen.append(tube(rng, pose.points(line), np.array([wide, wide, wide * 0.6]) * rng.uniform(0.8, 1.1), 3.0))
-    blend(hu, grid.splat(np.concatenate([t[0] for t in lumen]), np.concatenate([t[1] for t in lumen])), blood)
+    blend_cloud(hu, grid.splat(np.concatenate([t[0] for t in lumen]), np.concatenate([t[1] for t in lumen])), blood)
     return keys

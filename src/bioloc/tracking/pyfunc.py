@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,10 +50,10 @@ def signature_of(task: Task) -> Any:
     from mlflow.types import Schema, TensorSpec
 
     volume = (-1, -1, -1)
-    inputs = [TensorSpec(np.dtype(np.float32), volume, "hu"), TensorSpec(np.dtype(np.float64), (3,), "spacing")]
+    inputs: list[Any] = [TensorSpec(np.dtype(np.float32), volume, "hu"), TensorSpec(np.dtype(np.float64), (3,), "spacing")]
     if task.region == "required":
         inputs.append(TensorSpec(np.dtype(np.float32), volume, "region"))
-    outputs = [
+    outputs: list[Any] = [
         TensorSpec(np.dtype(np.float64), (-1,), "value"),
         TensorSpec(np.dtype(np.str_), (-1,), "unit"),
         TensorSpec(np.dtype(np.float32), volume, "map"),
@@ -71,17 +72,19 @@ def log_package(client: MlflowClient, experiment_id: str, run_id: str, task: Tas
         return str(ready[0])
     tags = {"bioloc.run_key": run_key, "bioloc.task": task.name}
     model = client.create_logged_model(experiment_id, name="model", source_run_id=run_id, tags=tags, model_type="bioloc")
-    Model.log(
-        artifact_path=None,
-        name="model",
-        flavor=mlflow.pyfunc,
-        run_id=run_id,
-        model_id=model.model_id,
-        python_model=str(Path(__file__).with_name("pyfunc_model.py")),
-        artifacts={"package": str(package)},
-        code_paths=[str(Path(bioloc.__file__).parent)],
-        pip_requirements=requirements(),
-        signature=signature_of(task),
-        metadata={"task": task.name, "unit": task.unit, "region": task.region, "run_key": run_key},
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow asks for type hints, which would replace the signature
+        Model.log(
+            artifact_path=None,
+            name="model",
+            flavor=mlflow.pyfunc,
+            run_id=run_id,
+            model_id=model.model_id,
+            python_model=str(Path(__file__).with_name("pyfunc_model.py")),
+            artifacts={"package": str(package)},
+            code_paths=[str(Path(bioloc.__file__).parent)],
+            pip_requirements=requirements(),
+            signature=signature_of(task),
+            metadata={"task": task.name, "unit": task.unit, "region": task.region, "run_key": run_key},
+        )
     return str(model.model_id)

@@ -15,14 +15,17 @@ from bioloc.inference.package import load_package
 from bioloc.inference.scan import grid_of, predict_scan
 
 
+# `predict` has no type hints: MLflow would make a schema of them.
 class ScanModel(PythonModel):  # type: ignore[misc,unused-ignore]
     """HU, spacing and perhaps a region in; value, unit and map out."""
+
+    _skip_type_hint_validation = True  # MLflow's own switch against its advice to add hints
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the package that was logged with the model."""
         self.package = load_package(Path(context.artifacts["package"]))
 
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN, ARG002 (hints make MLflow guess a schema)
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002
         """Predict one scan.
 
         Args:

@@ -80,7 +80,7 @@ def point_aliases(client: MlflowClient, task: str, state: State) -> None:
             client.delete_registered_model_alias(model_name(task), alias)
         elif version is not None and named.get(alias) != version:
             client.set_registered_model_alias(model_name(task), alias, version)
-        step_done(alias)
+            step_done(alias)
 
 
 def recover(client: MlflowClient, root: Path, task: str) -> list[str]:

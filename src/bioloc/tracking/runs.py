@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 RUN_KEY, MODEL_ID = "bioloc.run_key", "bioloc.model_id"
-_EVALUATION = "bioloc.evaluation_md5"
+_EVALUATION = "bioloc.evaluation"
 _TEXT = 6000
 
 
@@ -131,7 +131,10 @@ def _log_evaluation(client: MlflowClient, run_id: str, run: dict[str, Any], fold
     if not path.is_file():
         return
     content = read_json(path)
-    if content.get("run_key") != run["run_key"] or (digest := md5(folder)) == known:
+    files = [file for file in sorted(folder.iterdir()) if file.suffix in (".png", ".json", ".csv")]
+    digest = f"{md5(path)} {len(files)}"
+    same, _, count = (known or "").partition(" ")
+    if content.get("run_key") != run["run_key"] or (same == md5(path) and int(count) >= len(files)):
         return
     metrics = [
         Metric(f"{split}_{name}", float(interval["value"]), _time(run), 0)
@@ -140,9 +143,8 @@ def _log_evaluation(client: MlflowClient, run_id: str, run: dict[str, Any], fold
         if _is_number(interval.get("value"))
     ]
     _batch(client, run_id, metrics, [])
-    for file in sorted(folder.iterdir()):
-        if file.suffix in (".png", ".json", ".csv"):
-            client.log_artifact(run_id, str(file), "figures" if file.suffix == ".png" else "evaluation")
+    for file in files:
+        client.log_artifact(run_id, str(file), "figures" if file.suffix == ".png" else "evaluation")
     client.set_tag(run_id, _EVALUATION, digest)
 
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from filelock import FileLock
@@ -105,10 +105,23 @@ def _prepare(root: Path) -> None:
 
     aside = Project(root.resolve()).state / "mlflow-new.db"
     aside.unlink(missing_ok=True)
-    store = SqlAlchemyStore(f"sqlite:///{aside}", str(artifact_root(root)))
+    make_store: Any = SqlAlchemyStore  # mlflow leaves it untyped
+    store = make_store(f"sqlite:///{aside}", str(artifact_root(root)))
     store.engine.dispose()
     write_text(marker, here + "\n")
     aside.replace(path)
+    _forget_connections(f"sqlite:///{path}")
+
+
+def _forget_connections(uri: str) -> None:
+    """Close this process's connections to a database that was deleted: MLflow keeps them, to a file without a name."""
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Registry
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Tracking
+
+    for kind in (Tracking, Registry):
+        engine = getattr(kind, "_engine_map", {}).get(uri)
+        if engine is not None:
+            engine.dispose()
 
 
 def _relocate(path: Path, here: str) -> None:

@@ -1,0 +1,147 @@
+"""A manifest is checked line by line, and each mistake is told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bioloc.cohorts.manifest import SPLITS, read_manifest, split_of, write_manifest
+from bioloc.errors import ManifestError
+from bioloc.tasks import get_task
+
+PMA = get_task("pma")
+
+
+def row(number: int, **changes: Any) -> dict[str, Any]:
+    plain = {
+        "case_id": f"c{number}",
+        "patient_id": f"p{number}",
+        "image": f"images/c{number}.nii.gz",
+        "value": 10.5,
+        "unit": "cm2",
+        "split": "train",
+    }
+    return plain | changes
+
+
+def written(folder: Path, *rows: dict[str, Any]) -> Path:
+    write_manifest(folder / "manifest.csv", list(rows))
+    return folder / "manifest.csv"
+
+
+def test_a_manifest_reads(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        row(1, region="regions/c1.nii.gz", mask="masks/c1.nii.gz", slice=4),
+        row(2, region="", mask="", slice="", split="test", value=0),
+    )
+    one, two = read_manifest(path, PMA)
+    assert one.image == tmp_path / "images" / "c1.nii.gz"
+    assert (one.region, one.mask) == (tmp_path / "regions" / "c1.nii.gz", tmp_path / "masks" / "c1.nii.gz")
+    assert (one.slice_number, one.value, one.split) == (4, 10.5, "train")
+    assert (two.region, two.mask, two.slice_number, two.value, two.split) == (None, None, None, 0.0, "test")
+
+
+def test_roi_is_another_name_of_region(tmp_path: Path) -> None:
+    assert read_manifest(written(tmp_path, row(1, roi="r.nii.gz")), PMA)[0].region == tmp_path / "r.nii.gz"
+
+
+def test_ids_stay_text(tmp_path: Path) -> None:
+    cases = read_manifest(written(tmp_path, row(1, case_id="007", patient_id="NA"), row(2, case_id="nan")), PMA)
+    assert [(case.case_id, case.patient_id) for case in cases] == [("007", "NA"), ("nan", "p2")]
+
+
+@pytest.mark.parametrize("column", ["case_id", "patient_id", "image", "value", "unit"])
+def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
+    content = row(1)
+    del content[column]
+    with pytest.raises(ManifestError, match=f"no column {column}"):
+        read_manifest(written(tmp_path, content), PMA)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"split": "validation"}, "line 3.*'validation'.*train, val, gate, test"),
+        ({"split": ""}, "line 3.*split ''"),
+        ({"case_id": "c1"}, "case_id c1 stands 2 times"),
+        ({"patient_id": "p1", "split": "test"}, r"p1 is in more than one split \(test, train\)"),
+        ({"value": "ten"}, "line 3.*value 'ten' is not a number"),
+        ({"value": ""}, "line 3.*value '' is not a number"),
+        ({"value": "nan"}, "line 3.*finite"),
+        ({"value": "inf"}, "line 3.*finite"),
+        ({"value": -1}, "line 3.*at least 0"),
+        ({"unit": "mm2"}, "line 3.*'mm2'.*cm2"),
+        ({"unit": ""}, "line 3.*unit ''"),
+        ({"image": "../x.nii.gz"}, "line 3.*leaves the manifest's folder"),
+        ({"image": "images/../../x.nii.gz"}, "line 3.*leaves the manifest's folder"),
+        ({"image": "/etc/passwd"}, "line 3.*leaves the manifest's folder"),
+        ({"mask": "../x"}, "line 3.*leaves the manifest's folder"),
+        ({"region": "/x"}, "line 3.*leaves the manifest's folder"),
+        ({"image": " "}, "line 3 has no image"),
+        ({"patient_id": ""}, "line 3 has no patient_id"),
+        ({"case_id": ""}, "line 3 has no case_id"),
+        ({"case_id": "../c2"}, "line 3.*no file name"),
+        ({"case_id": ".."}, "line 3.*no file name"),
+        ({"slice": "top"}, "line 3.*slice 'top' is not a number"),
+        ({"slice": -1}, "line 3.*slice -1"),
+        ({"slice": "1.5"}, "line 3.*slice 1.5.*whole number"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    path = written(tmp_path, row(1), row(2, **changes))
+    with pytest.raises(ManifestError, match=words) as caught:
+        read_manifest(path, PMA)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_symbolic_link_does_not_lead_out(tmp_path: Path) -> None:
+    (tmp_path / "cohort").mkdir()
+    (tmp_path / "cohort" / "images").symlink_to(tmp_path)
+    with pytest.raises(ManifestError, match="leaves"):
+        read_manifest(written(tmp_path / "cohort", row(1)), PMA)
+
+
+def test_no_file_no_content_and_no_rows_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.csv"
+    with pytest.raises(ManifestError, match="no such manifest"):
+        read_manifest(path, PMA)
+    path.write_text("")
+    with pytest.raises(ManifestError, match="cannot be read as CSV"):
+        read_manifest(path, PMA)
+    path.write_text("case_id,patient_id,image,value,unit\n")
+    with pytest.raises(ManifestError, match="no rows"):
+        read_manifest(path, PMA)
+    path.write_bytes(b"\xff\xfe\x00\x81,\n" * 3)
+    with pytest.raises(ManifestError):
+        read_manifest(path, PMA)
+
+
+def test_a_missing_split_is_the_patients_own(tmp_path: Path) -> None:
+    rows = [row(number, patient_id=f"p{number // 2}") for number in range(40)]
+    for content in rows:
+        del content["split"]
+    cases = read_manifest(written(tmp_path, *rows), PMA)
+    assert [case.split for case in cases] == [split_of(case.patient_id) for case in cases]
+    alone = read_manifest(written(tmp_path, *rows[10:12]), PMA)
+    assert [case.split for case in alone] == [case.split for case in cases[10:12]]
+
+
+def test_default_splits_are_70_10_10_10() -> None:
+    found = Counter(split_of(f"patient {number}") for number in range(4000))
+    assert set(found) == {"train", "val", "gate", "test"}
+    assert found["train"] / 4000 == pytest.approx(0.7, abs=0.03)
+    assert all(found[split] / 4000 == pytest.approx(0.1, abs=0.02) for split in ("val", "gate", "test"))
+
+
+@settings(derandomize=True, deadline=None, max_examples=30)
+@given(st.text(max_size=20))
+def test_a_patients_split_is_one_of_the_splits(patient: str) -> None:
+    assert split_of(patient) in SPLITS
+    assert split_of(patient) == split_of(patient)
