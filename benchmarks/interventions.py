@@ -12,7 +12,6 @@ import argparse
 from dataclasses import replace
 
 import numpy as np
-from bioloc.tracking.address import resolve
 
 from bioloc.biomarkers.candidates import pixel_worth
 from bioloc.cohorts.build import place_scan
@@ -24,6 +23,7 @@ from bioloc.params import Grid
 from bioloc.phantoms.patient import Change, Patient
 from bioloc.project import Project
 from bioloc.tasks import TASKS, Task
+from bioloc.tracking.address import resolve
 
 SEED = 990_017
 AREA_TASKS = ("pma", "sfa", "liver")

@@ -24,10 +24,15 @@ def test_a_file_appears_whole_in_new_folders(tmp_path: Path) -> None:
 def test_an_interrupted_file_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "b.nii.gz"
     path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), written_aside(path) as aside:
-        assert aside.name.endswith(".nii.gz")
-        aside.write_text("half")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with written_aside(path) as aside:
+            assert aside.name.endswith(".nii.gz")
+            aside.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -47,9 +52,14 @@ def test_an_interrupted_folder_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "folder"
     path.mkdir()
     (path / "old").write_text("x")
-    with pytest.raises(RuntimeError), folder_written_aside(path) as aside:
-        (aside / "new").write_text("y")
-        raise RuntimeError
+
+    def interrupted() -> None:
+        with folder_written_aside(path) as aside:
+            (aside / "new").write_text("y")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        interrupted()
     assert [file.name for file in path.iterdir()] == ["old"]
     assert list(tmp_path.iterdir()) == [path]
 

@@ -6,10 +6,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -60,6 +63,14 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def read_table(path: Path) -> pd.DataFrame:
+    """A CSV written by a stage; ids stay text, and only an empty field is missing: a case may be called NA."""
+    import pandas as pd
+
+    ids: dict[Hashable, type] = {"case_id": str, "patient_id": str}
+    return pd.read_csv(path, dtype=ids, na_values=[""], keep_default_na=False)
+
+
 def md5(path: Path) -> str:
     """Digest of a file, or of a folder's relative names and contents, hexadecimal."""
     digest = hashlib.md5(usedforsecurity=False)
@@ -67,7 +78,7 @@ def md5(path: Path) -> str:
         if not file.is_file():
             continue
         if path.is_dir():
-            digest.update(file.relative_to(path).as_posix().encode())
+            digest.update(f"{file.relative_to(path).as_posix()}\0{file.stat().st_size}\0".encode())
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)

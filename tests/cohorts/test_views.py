@@ -26,7 +26,9 @@ def gathered(views: list[View], shape: tuple[int, ...]) -> NDArray[np.float32]:
     side=st.sampled_from([16, 24, 32]),
     share=st.sampled_from([0.0, 0.002, 0.05, 1.0]),
 )
-def test_every_pixel_of_worth_is_in_one_view_within_the_grid(seed: int, shape: tuple[int, int, int], side: int, share: float) -> None:
+def test_every_pixel_of_worth_is_in_one_view_within_the_grid(
+    seed: int, shape: tuple[int, int, int], side: int, share: float
+) -> None:
     rng = np.random.default_rng(seed)
     worth = np.where(rng.random(shape) < share, rng.random(shape) + 0.1, 0).astype(np.float32)
     shape = (shape[0], max(shape[1:]), max(shape[1:]))  # grids are square

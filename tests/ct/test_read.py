@@ -21,11 +21,7 @@ RNG = np.random.default_rng(7)
 HU = RNG.integers(-1024, 1500, (3, 4, 5)).astype(np.int16)  # slices up, rows back, columns left
 SPACING = (2.5, 0.7, 0.9)
 LPS = np.diag([-SPACING[2], -SPACING[1], SPACING[0], 1.0])
-ORIENTATIONS = [
-    "".join(codes)
-    for axes in itertools.permutations(("LR", "AP", "SI"))
-    for codes in itertools.product(*axes)
-]
+ORIENTATIONS = ["".join(codes) for axes in itertools.permutations(("LR", "AP", "SI")) for codes in itertools.product(*axes)]
 
 
 def nifti(path: Path, array: Any, affine: Any = LPS, **codes: int) -> Path:
@@ -81,7 +77,10 @@ def test_a_slightly_oblique_scan_reads(tmp_path: Path) -> None:
 
 def test_padding_is_air_and_fractions_are_rounded(tmp_path: Path) -> None:
     array = np.array([[[-3024.0, -1024.0, 0.6, 40.4]]], np.float32)
-    assert read_ct(nifti(tmp_path / "a.nii.gz", array)).hu.ravel(order="K").tolist() in ([-1024, -1024, 1, 40], [40, 1, -1024, -1024])
+    assert read_ct(nifti(tmp_path / "a.nii.gz", array)).hu.ravel(order="K").tolist() in (
+        [-1024, -1024, 1, 40],
+        [40, 1, -1024, -1024],
+    )
 
 
 def test_a_single_slice_and_trailing_axes_of_one_read(tmp_path: Path) -> None:

@@ -105,9 +105,10 @@ def evaluate(
     from bioloc.stages.evaluate import evaluate_split
     from bioloc.tracking.address import resolve
 
-    folder, uri = resolve(project.root, chosen.name, model)
+    folder, resolved = resolve(project.root, chosen.name, model)
     _, found = evaluate_split(project, params, chosen, folder, split)
-    content = {"task": chosen.name, "model": uri, "split": split, **found}
+    asked = model or f"models:/bioloc-{chosen.name}@champion"
+    content = {"task": chosen.name, "model": asked, "resolved": resolved, "split": split, **found}
     if as_json:
         print_json(content)
         return

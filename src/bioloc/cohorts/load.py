@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bioloc.biomarkers.agatston import find_lesions
@@ -16,6 +15,7 @@ from bioloc.biomarkers.candidates import Candidates
 from bioloc.cohorts.grid import Placement
 from bioloc.cohorts.packed import unpack
 from bioloc.errors import DataError
+from bioloc.files import read_table
 from bioloc.params import Grid
 from bioloc.tasks import Task
 
@@ -40,8 +40,8 @@ class Cohort:
             DataError: A folder is missing, or both are not of the same cases.
         """
         try:
-            samples = pd.read_csv(cohort / "samples.csv", converters={"case_id": str, "patient_id": str})
-            found = pd.read_csv(candidates / "candidates.csv", converters={"case_id": str})
+            samples = read_table(cohort / "samples.csv")
+            found = read_table(candidates / "candidates.csv")
             self._images = np.load(cohort / "images.npy", mmap_mode="r")
             self._arrays = {
                 name: np.load(candidates / f"{name}.npy", mmap_mode="r")
@@ -121,7 +121,8 @@ class ReferenceMasks:
             DataError: It is missing.
         """
         try:
-            self._table = pd.read_csv(folder / "masks.csv", converters={"case_id": str}).set_index("case_id")
+            table = read_table(folder / "masks.csv")
+            self._table = table.set_index("case_id")
             self._bits = np.load(folder / "bits.npy", mmap_mode="r")
         except FileNotFoundError as error:
             raise DataError(f"{error.filename} is missing: run the stage masks first") from None

@@ -52,9 +52,10 @@ def _check_headers(files: list[str], path: Path) -> None:
     positions = np.array([[float(v) for v in header.get("ImagePositionPatient", (np.nan,) * 3)] for header in headers])
     if not np.isfinite(positions).all():
         raise ImageError(f"{path}: a slice without ImagePositionPatient: its place is unknown")
-    steps = np.linalg.norm(np.diff(positions, axis=0), axis=1)
-    if len(steps) and steps.max() - steps.min() > 0.02 * np.median(steps) + 0.01:
-        raise ImageError(f"{path}: slices are {steps.min():.2f} to {steps.max():.2f} mm apart: some are missing or doubled")
     axes = np.array([float(v) for v in headers[0].get("ImageOrientationPatient", (1, 0, 0, 0, 1, 0))]).reshape(2, 3)
-    if len(steps) and np.abs(np.diff(positions, axis=0) @ axes.T).max() > 0.02 * steps.max() + 0.01:
+    moves = np.diff(positions, axis=0)
+    steps = moves @ np.cross(*axes)  # signed: a doubled slice makes GDCM give up sorting by position
+    if len(steps) and np.ptp(steps) > 0.02 * abs(np.median(steps)) + 0.01:
+        raise ImageError(f"{path}: slices are {steps.min():.2f} to {steps.max():.2f} mm apart: some are missing or doubled")
+    if len(steps) and np.abs(moves @ axes.T).max() > 0.02 * np.abs(steps).max() + 0.01:
         raise ImageError(f"{path}: the slices are shifted against each other (gantry tilt): resample the scan first")

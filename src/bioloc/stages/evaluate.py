@@ -13,7 +13,7 @@ from bioloc.cohorts.load import Cohort, ReferenceMasks
 from bioloc.evaluation.cases import predict_cohort, predict_native, summary
 from bioloc.evaluation.compare import compare_pair
 from bioloc.evaluation.honesty import ROWS, honesty_rows
-from bioloc.files import md5, read_json, write_json, written_aside
+from bioloc.files import md5, read_json, read_table, write_json, written_aside
 from bioloc.inference.package import Package, load_package
 from bioloc.methods import METHODS, Method
 from bioloc.params import Params
@@ -106,7 +106,7 @@ def _use_threads(params: Params) -> None:
 
 
 def _predictions(project: Project, task: Task, method: str) -> pd.DataFrame:
-    return pd.read_csv(project.evaluation(task.name, method) / "predictions.csv", dtype={"case_id": str, "patient_id": str})
+    return read_table(project.evaluation(task.name, method) / "predictions.csv")
 
 
 def _figures(

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bioloc.errors import DataError
-from bioloc.files import read_json, write_json
+from bioloc.files import read_json, read_table, write_json
 from bioloc.methods import METHODS, Method
 from bioloc.params import Params
 from bioloc.project import Project
@@ -70,7 +70,7 @@ def _on_gate(project: Project, params: Params, task: Task, package: Path) -> pd.
 
 
 def _better_than_mean(project: Project, task: Task, metrics: dict[str, Any]) -> dict[str, Any]:
-    samples = pd.read_csv(project.cohort(task.name) / "samples.csv")
+    samples = read_table(project.cohort(task.name) / "samples.csv")
     mean = samples.loc[samples["split"] == "train", "value"].mean()
     trivial = float((samples.loc[samples["split"] == "gate", "value"] - mean).abs().mean())
     reached = metrics["mae"]["value"]

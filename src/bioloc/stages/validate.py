@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from bioloc.errors import DataError
-from bioloc.files import write_json
+from bioloc.files import read_table, write_json
 from bioloc.project import Project
 from bioloc.tasks import Task
 from bioloc.validation.gate import raise_if_critical, validate
@@ -23,7 +21,7 @@ def make_validation(project: Project, task: Task) -> None:
     for path in tables:
         if not path.is_file():
             raise DataError(f"{path} is missing: run `dvc repro candidates@{task.name}` first")
-    samples, candidates = (pd.read_csv(path, dtype={"case_id": str, "patient_id": str}) for path in tables)
+    samples, candidates = (read_table(path) for path in tables)
     target = project.validation(task.name)
     result = validate(task, samples, candidates, NEEDED_SPLITS, target.with_suffix(""))
     write_json(target, result)

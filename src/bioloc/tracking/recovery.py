@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bioloc.errors import RegistryError
-from bioloc.files import md5
+from bioloc.files import md5, read_json
 from bioloc.inference.package import load_package
-from bioloc.tracking.journal import State, logged_state, on_shelf, read_log, shelf, step_done
+from bioloc.project import Project
+from bioloc.tracking.journal import State, logged_state, on_shelf, put_on_shelf, read_log, shelf, step_done
 from bioloc.tracking.runs import MODEL_ID, RUN_KEY, record_folder
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ def recover(client: MlflowClient, root: Path, task: str) -> list[str]:
     for run_key in dict.fromkeys(event["run_key"] for event in events if event["event"] == "promote"):
         if run_key in known:
             continue
+        _refill_shelf(root, task, run_key)
         if on_shelf(root, task, run_key):
             try:
                 register(client, root, task, run_key)
@@ -105,6 +108,15 @@ def recover(client: MlflowClient, root: Path, task: str) -> list[str]:
     if state is not None and state.champion in versions(client, task):
         point_aliases(client, task, state)
     return warnings
+
+
+def _refill_shelf(root: Path, task: str, run_key: str) -> None:
+    """A clone has the log and, after `dvc pull`, models/, but no shelf: fill it from the model of that key."""
+    for path in sorted(root.resolve().glob(f"models/{task}/*/run.json")):
+        if not on_shelf(root, task, run_key) and read_json(path).get("run_key") == run_key:
+            with contextlib.suppress(RegistryError):  # models/ may hold another package by now
+                metrics = Project(root.resolve()).evaluation(task, path.parent.name) / "metrics.json"
+                put_on_shelf(root, task, run_key, path.parent, metrics)
 
 
 def verify(root: Path, task: str, run_key: str) -> None:

@@ -13,7 +13,8 @@ import pandas as pd
 from bioloc.errors import GateError
 from bioloc.files import folder_written_aside
 from bioloc.tasks import Task
-from bioloc.validation.expectations import Check, checks, gather
+from bioloc.validation.expectations import Check, checks
+from bioloc.validation.facts import gather
 
 NAMED_CASES = 5
 
@@ -82,29 +83,27 @@ def _run(task: Task, facts: pd.DataFrame, todo: list[Check], docs: Path | None) 
     """For each check whether it passed, the cases that break it, and what kept it from running, if anything."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at import: nothing is sent anywhere
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    for site in list(context.get_site_names()):
-        context.delete_data_docs_site(site)
-    if docs is not None:
-        context.add_data_docs_site(task.name, _site(docs))
+    settings = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+        data_docs_sites={} if docs is None else {task.name: _site(docs)},
+        progress_bars=ProgressBarsConfig(globally=False, metric_calculations=False),
+        analytics_enabled=False,
+    )
+    context = gx.get_context(mode="ephemeral", project_config=settings)
     batch = context.data_sources.add_pandas("bioloc").add_dataframe_asset(task.name).add_batch_definition_whole_dataframe("all")
     suite = gx.ExpectationSuite(name=task.name, expectations=[_expectation(gx, check) for check in todo])
     suite = context.suites.add(suite)
     definition = context.validation_definitions.add(gx.ValidationDefinition(name=task.name, data=batch, suite=suite))
-    checkpoint = gx.Checkpoint(
-        name=task.name,
-        validation_definitions=[definition],
+    done = definition.run(
+        batch_parameters={"dataframe": facts},
         result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["case_id", "line"]},
     )
-    done = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": facts})
     if docs is not None:
         context.build_data_docs(site_names=[task.name])
-    results = next(iter(done.run_results.values())).results
-    return {one.expectation_config.meta["check"]: _outcome(one) for one in results}
+    return {one.expectation_config.meta["check"]: _outcome(one) for one in done.results}
 
 
 def _expectation(gx: Any, check: Check) -> Any:
