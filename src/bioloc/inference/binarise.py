@@ -13,14 +13,15 @@ THRESHOLDS = np.round(np.arange(0.02, 0.981, 0.02), 2)
 
 def binarise(native_map: NDArray[np.float32], candidates: Candidates, threshold: float) -> NDArray[np.bool_]:
     """(S, R, C) the candidates whose map is above `threshold`; lesions are in or out as a whole, by their mean."""
-    return candidates.mask & (_scores(native_map, candidates) > threshold)
+    return candidates.mask & (_scores(native_map, candidates) > np.float32(threshold))
 
 
 def values_at_thresholds(native_map: NDArray[np.float32], candidates: Candidates) -> NDArray[np.float64]:
     """(T,) value of the mask at each of `THRESHOLDS`, in the task's unit."""
     mask = candidates.mask
     edges = np.concatenate([THRESHOLDS, [np.inf]])
-    at = np.searchsorted(THRESHOLDS, _scores(native_map, candidates)[mask], side="left")  # how many thresholds lie below
+    rounded = THRESHOLDS.astype(np.float32)  # as `binarise` compares
+    at = np.searchsorted(rounded, _scores(native_map, candidates)[mask], side="left")  # how many thresholds lie below
     weights = np.bincount(at, weights=candidates.factor[mask], minlength=len(edges))
     return np.asarray(candidates.unit_worth * (weights.sum() - np.cumsum(weights)[:-1]), np.float64)
 

@@ -64,18 +64,20 @@ def activation_map(network: Network, inputs: Tensor) -> Tensor:
 
 def _stage(network: Network, inputs: Tensor) -> nn.Module:
     """The encoder's deepest stage whose output is still an image."""
-    found: list[nn.Module] = []
+    found: list[tuple[nn.Module, Tensor]] = []
 
     def look(module: nn.Module, _: Any, output: Any) -> None:
         if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[-2:]) >= _SMALLEST_CAM:
-            found.append(module)
+            found.append((module, output))
 
     hooks = [module.register_forward_hook(look) for module in network.encoder.modules()]
     with torch.no_grad():
-        network(inputs[:1])
+        stages = network.encoder(inputs[:1])
     for hook in hooks:
         hook.remove()
-    return found[-1] if found else next(network.encoder.children())
+    # Within a later stage there are outputs before its stride: take the last that the decoder would be given.
+    ends = [module for module, output in found if any(output is stage for stage in stages)]
+    return (ends or [module for module, _ in found])[-1]
 
 
 def _assemble(network: Network, sample: Sample, views: Views, maps: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -65,10 +65,11 @@ def load_package(folder: Path) -> Package:
             raise RegistryError(f"{folder}: model.json is of format '{content.get('format')}', this version reads '{FORMAT}'")
         network = Network(Spec.from_dict(content["spec"]))
         network.load_state_dict(load_file(folder / "weights.safetensors"))
+        threshold, facts = float(content["threshold"]), dict(content["facts"])
     except BiolocError:
         raise
     except Exception as error:  # whatever a damaged file raises: the folder is no model
         reason = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
         raise RegistryError(f"{folder}: no usable model in this folder ({reason})") from error
     network.eval()
-    return Package(channels_last(network), float(content["threshold"]), content["facts"])
+    return Package(channels_last(network), threshold, facts)

@@ -6,6 +6,7 @@ fails on missing operator schemas; declaring them is enough, since nothing here 
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -44,7 +45,8 @@ def check_encoder(name: str) -> None:
         UsageError: It has not; the message names some that are near.
     """
     timm, _ = import_backbones()
-    if name in timm.list_models():
+    known = timm.list_models()
+    if name in known:
         return
-    near = timm.list_models(f"*{name.split('_')[0][:6]}*")[:4] or ["regnetx_002", "resnet10t", "resnet18"]
+    near = get_close_matches(name, known, n=4) or ["regnetx_002", "resnet10t", "resnet18"]
     raise UsageError(f"timm has no encoder '{name}': take for example {', '.join(near)}")

@@ -1,0 +1,136 @@
+"""Maps add up to their values, and a regressor's activation map is what the literature says it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bioloc.cohorts.load import Sample
+from bioloc.inference import maps
+from bioloc.inference.maps import activation_map, predict_sample
+from bioloc.networks.network import Network, Spec
+from bioloc.tasks import get_task
+
+
+def make_network(task: str, method: str, size: int = 32, patch: int = 0, encoder: str = "test_resnet") -> Network:
+    torch.manual_seed(7)
+    network = Network(Spec(task, method, encoder, (8,) * 5, size, 2.0, patch, offset=3.0, scale=2.0, prior=0.3))
+    if method.startswith("regressor"):
+        assert isinstance(network.head, nn.Linear)
+        nn.init.uniform_(network.head.weight, 0.01, 0.1)
+    return network.eval()
+
+
+def make_sample(task: str, size: int = 32, share: float = 0.05, seed: int = 0) -> Sample:
+    rng = np.random.default_rng(seed)
+    shape = (4 if get_task(task).volume else 1, size, size)
+    worth = np.where(rng.random(shape) < share, rng.random(shape), 0).astype(np.float32)
+    return Sample("a", rng.integers(-200, 600, shape).astype(np.int16), worth, 5.0)
+
+
+@pytest.mark.parametrize("method", ["localizer", "segmenter"])
+@pytest.mark.parametrize(
+    ("task", "size", "patch"), [("pma", 32, 0), ("liver", 45, 0), ("cac", 32, 0), ("cac", 48, 16), ("sfa", 40, 32)]
+)
+def test_the_map_adds_up_to_the_value(task: str, method: str, size: int, patch: int) -> None:
+    network, sample = make_network(task, method, size, patch), make_sample(task, size)
+    value, grid_map = predict_sample(network, sample)
+    assert grid_map.shape == sample.worth.shape
+    assert grid_map.dtype == np.float32
+    assert 0 <= grid_map.min() <= grid_map.max() <= 1
+    assert value == pytest.approx((sample.worth.astype(np.float64) * grid_map).sum(), rel=1e-4)
+    assert value > 0
+
+
+def test_patches_leave_the_map_0_where_nothing_counts() -> None:
+    sample = make_sample("cac", 48, share=0.01)
+    _, grid_map = predict_sample(make_network("cac", "localizer", 48, 16), sample)
+    assert np.array_equal(grid_map > 0, sample.worth > 0)
+
+
+@pytest.mark.parametrize("method", ["localizer", "regressor"])
+def test_many_views_in_several_goes_change_nothing(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    network, sample = make_network("cac", method, 48, 16), make_sample("cac", 48, share=0.02)
+    value, grid_map = predict_sample(network, sample)
+    monkeypatch.setattr(maps, "_VIEWS_AT_ONCE", 3)
+    again, again_map = predict_sample(network, sample)
+    assert again == pytest.approx(value, rel=1e-5)
+    assert again_map == pytest.approx(grid_map, abs=1e-4)
+
+
+@pytest.mark.parametrize("method", ["localizer", "regressor", "segmenter"])
+def test_without_candidates_there_is_nothing(method: str) -> None:
+    sample = make_sample("cac", 48, share=0.0)
+    value, grid_map = predict_sample(make_network("cac", method, 48, 16), sample)
+    assert value == 0
+    assert grid_map.shape == sample.worth.shape
+    assert not grid_map.any()
+
+
+@pytest.mark.parametrize("method", ["localizer", "regressor", "segmenter"])
+@pytest.mark.parametrize("known", [float("nan"), 0.0, 1e6])
+def test_the_known_value_is_not_looked_at(method: str, known: float) -> None:
+    network, sample = make_network("pma", method), make_sample("pma")
+    value, grid_map = predict_sample(network, sample)
+    other, other_map = predict_sample(network, replace(sample, value=known))
+    assert value == other
+    assert np.array_equal(grid_map, other_map)
+
+
+@pytest.mark.parametrize("method", ["regressor", "regressor-candidates"])
+@pytest.mark.parametrize(("task", "size"), [("pma", 32), ("liver", 45), ("cac", 32)])
+def test_a_regressors_map_reaches_1_and_is_never_negative(task: str, method: str, size: int) -> None:
+    sample = make_sample(task, size)
+    _, grid_map = predict_sample(make_network(task, method, size), sample)
+    assert grid_map.shape == sample.worth.shape
+    assert grid_map.dtype == np.float32
+    assert grid_map.min() >= 0
+    assert grid_map.max() == pytest.approx(1)
+
+
+def test_a_regressors_patches_lie_between_0_and_1() -> None:
+    sample = make_sample("cac", 48)
+    _, grid_map = predict_sample(make_network("cac", "regressor", 48, 16), sample)
+    assert grid_map.min() >= 0
+    assert 0 < grid_map.max() <= 1
+    assert not grid_map[sample.worth == 0].any()
+
+
+def test_an_area_is_never_negative() -> None:
+    network = make_network("pma", "regressor")
+    assert isinstance(network.head, nn.Linear)
+    nn.init.constant_(network.head.bias, -1000)
+    assert predict_sample(network, make_sample("pma"))[0] == 0
+
+
+def test_the_activation_map_is_zhous_at_the_last_stage() -> None:
+    """Zhou et al. (2016): the head's weights times the last stage's channels; here as large as 4 x 4 at 128 pixels."""
+    network = make_network("pma", "regressor", 128)
+    assert isinstance(network.head, nn.Linear)
+    nn.init.normal_(network.head.weight, std=0.1)
+    inputs = torch.randn(2, network.channels, 128, 128)
+    with torch.no_grad():
+        last = network.encoder(inputs)[-1]
+    cam = torch.relu(torch.einsum("k,vkhw->vhw", network.head.weight[0].detach(), last)) / last[0, 0].numel()
+    expected = nn.functional.interpolate(cam[:, None], (128, 128), mode="bilinear")[:, 0]
+    assert last.shape[-2:] == (4, 4)
+    assert torch.allclose(activation_map(network, inputs), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("encoder", ["test_resnet", "regnetx_002"])
+@pytest.mark.parametrize("size", [32, 64])
+def test_the_activation_map_is_taken_where_a_stage_ends(encoder: str, size: int) -> None:
+    """Not inside the next stage, before its stride: that would leave the shortcuts out."""
+    network = make_network("pma", "regressor", size, encoder=encoder)
+    inputs = torch.randn(1, network.channels, size, size)
+    kept: list[torch.Tensor] = []
+    hook = maps._stage(network, inputs).register_forward_hook(lambda module, given, output: kept.append(output.detach()))
+    with torch.no_grad():
+        stages = network.encoder(inputs)
+    hook.remove()
+    (deepest,) = [stage for stage in stages if stage.shape[-1] == 4]
+    assert torch.equal(kept[0], deepest)

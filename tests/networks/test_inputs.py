@@ -1,0 +1,99 @@
+"""Channels: HU windows, neighbours, place and candidates, each about -0.5 to 0.5."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bioloc.cohorts.load import Sample
+from bioloc.networks.inputs import input_channels, make_inputs
+from bioloc.networks.views import Views, store_views
+from bioloc.tasks import TASKS, get_task
+
+SIZE, WORTH = 32, 0.25
+
+
+def make_views(name: str, side: int = 0, seed: int = 0) -> Views:
+    rng = np.random.default_rng(seed)
+    shape = (3, SIZE, SIZE)
+    hu = rng.integers(-1024, 2000, shape).astype(np.int16)
+    factor = np.where(rng.random(shape) < 0.1, rng.integers(1, 5 if get_task(name).rule == "lesions" else 2, shape), 0)
+    return store_views([Sample("a", hu, (factor * WORTH).astype(np.float32), 1.0)], side, get_task(name).volume).batch([0])
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("sees", [True, False])
+@pytest.mark.parametrize("side", [0, 16])
+def test_as_many_channels_as_announced_within_bounds(name: str, sees: bool, side: int) -> None:
+    task, views = get_task(name), make_views(name, side)
+    inputs = make_inputs(task, views, SIZE, WORTH, sees)
+    assert inputs.shape == (len(views.sample), input_channels(task, sees), side or SIZE, side or SIZE)
+    assert inputs.dtype == torch.float32
+    assert inputs.is_contiguous(memory_format=torch.channels_last)
+    assert float(inputs.min()) >= -0.5
+    assert float(inputs.max()) <= 0.5
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_windows_are_linear_between_their_ends(name: str) -> None:
+    task, views = get_task(name), make_views(name)
+    inputs = make_inputs(task, views, SIZE, WORTH, sees_candidates=False)
+    middle = views.planes[:, views.planes.shape[1] // 2].numpy().astype(np.float64)
+    for channel, (low, high) in enumerate(task.windows):
+        assert inputs[:, channel].numpy() == pytest.approx(np.clip((middle - low) / (high - low), 0, 1) - 0.5, abs=1e-6)
+
+
+def test_a_volumes_neighbours_are_seen_in_the_first_window() -> None:
+    task, views = get_task("cac"), make_views("cac")
+    inputs = make_inputs(task, views, SIZE, WORTH, sees_candidates=False)
+    assert torch.equal(inputs[1, 2], inputs[0, 0])  # below
+    assert torch.equal(inputs[1, 3], inputs[2, 0])  # above
+
+
+def test_an_offset_is_hu_of_its_own_for_each_view() -> None:
+    task, views = get_task("pma"), make_views("pma")
+    offset = torch.tensor([10.0, -20.0, 0.0])
+    moved = Views(
+        (views.planes + offset[:, None, None, None]).to(torch.int16),
+        views.worth,
+        views.place,
+        views.center_hu,
+        views.sample,
+        views.samples,
+    )
+    found = make_inputs(task, views, SIZE, WORTH, True, offset)
+    assert torch.allclose(found, make_inputs(task, moved, SIZE, WORTH, True), atol=1e-6)
+
+
+def test_the_relative_window_does_not_see_an_offset() -> None:
+    task, views = get_task("liver"), make_views("liver")
+    channel = len(task.windows)
+    plain = make_inputs(task, views, SIZE, WORTH, True)
+    offset = make_inputs(task, views, SIZE, WORTH, True, torch.full((3,), 25.0))
+    assert torch.allclose(plain[:, channel], offset[:, channel], atol=1e-6)
+    assert not torch.allclose(plain[:, 0], offset[:, 0], atol=1e-3)
+    center, half = float(views.center_hu[0]), float(task.relative_window or 0)
+    expected = np.clip((views.planes[0, 0].numpy() - center + half) / (2 * half), 0, 1) - 0.5
+    assert plain[0, channel].numpy() == pytest.approx(expected, abs=1e-6)
+
+
+def test_patches_are_given_their_place_on_the_grid() -> None:
+    task = get_task("cac")
+    whole, patches = make_views("cac"), make_views("cac", 16)
+    grid = make_inputs(task, whole, SIZE, WORTH, sees_candidates=False)[:, -3:]
+    parts = make_inputs(task, patches, SIZE, WORTH, sees_candidates=False)[:, -3:]
+    for part, (height, row, column) in zip(parts, patches.place.tolist(), strict=True):
+        window = grid[round(height + 1), :, int(row) : int(row) + 16, int(column) : int(column) + 16]
+        assert torch.allclose(part, window)
+    assert grid[:, 2, 0, 0].tolist() == [-0.5, 0.0, 0.5]  # from the feet up
+
+
+@pytest.mark.parametrize(("name", "factor"), [("pma", 1), ("liver", 1), ("cac", 4)])
+def test_the_candidates_channel_is_full_at_the_largest_factor(name: str, factor: int) -> None:
+    task, views = get_task(name), make_views(name)
+    channel = make_inputs(task, views, SIZE, WORTH, sees_candidates=True)[:, -1]
+    assert torch.equal(channel == -0.5, views.worth == 0)
+    full = views.worth == WORTH * factor
+    assert full.any()
+    assert torch.equal(channel[full], torch.full((int(full.sum()),), 0.5))

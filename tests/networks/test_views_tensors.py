@@ -1,0 +1,113 @@
+"""Samples as batches of views: every view with its planes, place and sample, and sums per sample."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bioloc.cohorts.load import Sample
+from bioloc.networks.views import store_views
+
+EMPTY, SIZE = "empty", 32
+
+
+def make_sample(name: str, slices: int = 3, seed: int = 0, share: float = 0.02) -> Sample:
+    rng = np.random.default_rng(seed)
+    shape = (slices, SIZE, SIZE)
+    hu = rng.integers(-1024, 1500, shape).astype(np.int16)
+    worth = np.where(rng.random(shape) < share, rng.random(shape) + 0.1, 0).astype(np.float32)
+    return Sample(name, hu, worth * (name != EMPTY), 1.0)
+
+
+def test_a_whole_slice_is_a_view_of_one_plane() -> None:
+    samples = [make_sample("a", 1, 1), make_sample("b", 1, 2)]
+    views = store_views(samples, 0, volume=False).batch([1, 0])
+    assert views.planes.dtype == torch.int16
+    assert np.array_equal(views.planes[:, 0], np.stack([samples[1].hu[0], samples[0].hu[0]]))
+    assert np.array_equal(views.worth, np.stack([samples[1].worth[0], samples[0].worth[0]]))
+    assert views.sample.tolist() == [0, 1]
+    assert views.samples == 2
+    assert views.place.tolist() == [[-1, 0, 0], [-1, 0, 0]]
+    assert views.target is None
+
+
+def test_a_volumes_slices_go_along_with_their_neighbours() -> None:
+    sample = make_sample("a", 4, 3)
+    views = store_views([sample], 0, volume=True).batch([0])
+    assert views.planes.shape == (4, 3, SIZE, SIZE)
+    for number, around in enumerate([(0, 0, 1), (0, 1, 2), (1, 2, 3), (2, 3, 3)]):  # the end is its own neighbour
+        assert np.array_equal(views.planes[number], sample.hu[list(around)])
+    assert views.place[:, 0].tolist() == pytest.approx([-1, -1 / 3, 1 / 3, 1])
+
+
+def test_patches_are_windows_of_their_slice() -> None:
+    sample = make_sample("a", 3, 4)
+    target = np.where(sample.worth > 0.5, 0.75, 0).astype(np.float32)
+    views = store_views([sample], 16, volume=True, targets=[target]).batch([0])
+    assert len(views.sample) > 3
+    assert views.target is not None
+    for plane, place, worth, wanted in zip(views.planes, views.place, views.worth, views.target, strict=True):
+        number = round((float(place[0]) + 1) * (len(sample.hu) - 1) / 2)
+        window = (slice(int(place[1]), int(place[1]) + 16), slice(int(place[2]), int(place[2]) + 16))
+        assert np.array_equal(plane[1], sample.hu[number][window])
+        assert np.array_equal(wanted, target[number][window])
+        held = worth.numpy() > 0
+        assert np.array_equal(worth.numpy()[held], sample.worth[number][window][held])
+
+
+@settings(derandomize=True, deadline=None, max_examples=20)
+@given(seed=st.integers(0, 999), side=st.sampled_from([0, 16, 24, 32]), share=st.sampled_from([0.001, 0.05, 0.7]))
+def test_sums_per_sample_are_the_samples_own(seed: int, side: int, share: float) -> None:
+    samples = [make_sample(name, 2, seed + n, share) for n, name in enumerate(("a", EMPTY, "c", "d"))]
+    store = store_views(samples, side, volume=True)
+    assert len(store) == 4
+    chosen = [3, 1, 0, 3]  # any order, also twice
+    views = store.batch(chosen)
+    sums = views.sums(views.worth.sum((1, 2)))
+    assert sums.dtype == torch.float32
+    expected = [float(samples[number].worth.sum(dtype=np.float64)) for number in chosen]
+    assert sums.tolist() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_sample_without_candidates_has_no_patch_and_the_sum_0() -> None:
+    store = store_views([make_sample(EMPTY), make_sample("b"), make_sample(EMPTY)], 16, volume=True)
+    views = store.batch([0, 1, 2])
+    assert set(views.sample.tolist()) == {1}
+    assert views.samples == 3
+    assert views.sums(torch.ones(len(views.sample))).tolist() == [0, len(views.sample), 0]
+
+
+def test_a_cohort_without_candidates_has_no_views_of_the_right_shape() -> None:
+    views = store_views([make_sample(EMPTY)], 16, volume=True).batch([0])
+    assert views.planes.shape == (0, 3, 16, 16)
+    assert views.worth.shape == (0, 16, 16)
+    assert views.place.shape == (0, 3)
+    assert views.sums(views.worth.sum((1, 2))).tolist() == [0]
+
+
+def test_an_empty_batch_has_no_samples() -> None:
+    views = store_views([make_sample("a")], 0, volume=False).batch([])
+    assert (views.samples, len(views.sample)) == (0, 0)
+
+
+def test_the_centre_is_the_candidates_median() -> None:
+    sample = make_sample("a", 3, 5)
+    views = store_views([sample, make_sample(EMPTY)], 0, volume=False).batch([0, 1])
+    assert views.center_hu[:3].tolist() == [float(np.median(sample.hu[sample.worth > 0]))] * 3
+    assert views.center_hu[3:].tolist() == [0, 0, 0]
+
+
+def test_sums_of_half_precision_are_float32() -> None:
+    views = store_views([make_sample("a", 3)], 0, volume=False).batch([0])
+    parts = torch.tensor([256.0, 1.0, 1.0], dtype=torch.bfloat16)  # bfloat16 has 8 bits: 256 + 1 is 256 there
+    assert views.sums(parts).tolist() == [258.0]
+
+
+def test_views_move_with_their_targets() -> None:
+    sample = make_sample("a", 1)
+    views = store_views([sample], 0, volume=False, targets=[sample.worth]).batch([0]).to(torch.device("cpu"))
+    assert views.target is not None
+    assert np.array_equal(views.target[0], sample.worth[0])
