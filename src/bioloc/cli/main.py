@@ -8,16 +8,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-import click
 import typer
 
 from bioloc import __version__
 from bioloc.cli import info, measure, predict, registry, study
 from bioloc.errors import BiolocError, GateError
 
+_NAME = "bioloc-cli"
+_WRONG_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""click's own, or that of the copy of click inside newer versions of typer."""
+
 app = typer.Typer(
-    name="bioloc-cli",
+    name=_NAME,
     help="Biomarker values from CT, and where in the image they come from. Not a medical device.",
     no_args_is_help=True,
     add_completion=False,
@@ -46,22 +50,28 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status; a user's mistake is one sentence on stderr, never a traceback."""
     _keep_quiet()
     try:
-        result = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
-    except click.exceptions.Abort:
-        return 130
-    except click.ClickException as error:
+        result = app(args=list(arguments) if arguments is not None else None, prog_name=_NAME, standalone_mode=False)
+    except _WRONG_USAGE as error:
         error.show()
         return 2
     except GateError as error:
-        typer.echo(f"refused: {error}", err=True)
+        _say("refused", str(error))
         return 1
     except BiolocError as error:
-        typer.echo(f"error: {error}", err=True)
+        _say("error", str(error))
         return 2
-    except KeyboardInterrupt:
+    except OSError as error:  # a full disk, a folder that may not be written to, a file where a folder should be
+        _say("error", f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return 2
+    except (typer.Abort, KeyboardInterrupt):
         typer.echo("interrupted: what is finished stays, a rerun goes on from there", err=True)
         return 130
     return result if isinstance(result, int) else 0
+
+
+def _say(kind: str, text: str) -> None:
+    """One line on stderr."""
+    typer.echo(f"{kind}: {' '.join(line.strip() for line in text.splitlines())}", err=True)
 
 
 def main() -> None:

@@ -13,14 +13,14 @@ from bioloc.tasks import get_task
 
 def measure(
     task: TaskName,
-    image: Annotated[Path, typer.Option("--image", help="The scan.")],
-    mask: Annotated[Path, typer.Option("--mask", help="Its mask; labels are measured one by one.")],
+    image: Annotated[Path, typer.Option("--image", help="The scan.", metavar="IMG")],
+    mask: Annotated[Path, typer.Option("--mask", help="Its mask; labels are measured one by one.", metavar="MASK")],
     slice_: Annotated[
         int | None, typer.Option("--slice", help="Only this axial slice, from the feet, from 0.", metavar="N")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure the value inside a mask, as a reader's tool would."""
+    """Measure the value inside a mask, as a reader would."""
     from bioloc.biomarkers.measure import measure as measured
     from bioloc.ct.read import read_ct, read_mask
 

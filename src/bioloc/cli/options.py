@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bioloc.errors import UsageError
 from bioloc.files import to_json
 from bioloc.params import Params, read_params
 from bioloc.project import Project
@@ -18,7 +19,9 @@ MethodName = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 ModelUri = Annotated[
     str | None,
-    typer.Option("--model", help="models:/NAME@ALIAS, runs:/..., or a package's folder [default: the champion].", metavar="URI"),
+    typer.Option(
+        "--model", help="models:/NAME@ALIAS, runs:/... or a package's folder; the champion, if not given.", metavar="URI"
+    ),
 ]
 
 
@@ -29,6 +32,16 @@ def study_of(task_name: str) -> tuple[Project, Params, Task]:
     params = read_params(project.root)
     params.task(task.name)
     return project, params, task
+
+
+def check_model(found: str, task: Task, model: str) -> None:
+    """Raise unless a model is one of the task that was asked for.
+
+    Raises:
+        UsageError: It is another task's.
+    """
+    if found != task.name:
+        raise UsageError(f"{model} is a model of {found}, not of {task.name}: give --task {found}, or another --model")
 
 
 def print_json(content: object) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bioloc.cli.options import Json, ModelUri, TaskName, note, print_json
+from bioloc.cli.options import Json, ModelUri, TaskName, check_model, note, print_json
 from bioloc.project import Project
 from bioloc.tasks import get_task
 
@@ -15,36 +15,51 @@ from bioloc.tasks import get_task
 def predict(
     inputs: Annotated[
         list[Path],
-        typer.Argument(help="Scans (NIfTI, NRRD, MetaImage, DICOM folder or file), or a manifest.csv.", metavar="INPUT..."),
+        typer.Argument(help="Scans (NIfTI, NRRD, MetaImage, DICOM folder or file), or a manifest.csv.", metavar="INPUT"),
     ],
     task: TaskName,
     model: ModelUri = None,
     output: Annotated[
-        Path | None, typer.Option("--output", help="Folder for maps, masks, overlays and tables [default: predictions/TASK].")
+        Path | None,
+        typer.Option(
+            "--output", help="Folder for maps, masks, overlays and tables; predictions/TASK, if not given.", metavar="DIR"
+        ),
     ] = None,
     slice_: Annotated[
-        str | None, typer.Option("--slice", help="Axial slice from the feet, from 0, or auto.", metavar="N|auto")
+        str | None,
+        typer.Option(
+            "--slice", help="Axial slice, counted from the feet from 0; auto: where the region is largest.", metavar="N|auto"
+        ),
     ] = None,
     roi: Annotated[
-        Path | None, typer.Option("--roi", help="Mask of the organ, or of the heart as a box; a folder of masks for many scans.")
+        Path | None,
+        typer.Option(
+            "--roi", help="Mask of the organ (or a box around the heart); for many scans a folder of masks.", metavar="MASK"
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Predict the value of scans, with the map and mask it comes from."""
+    """Predict the value of scans, and where it comes from."""
     from bioloc.inference.package import load_package
     from bioloc.stages.predict import predict_all, requests, write_table
     from bioloc.tracking.address import resolve
 
     chosen = get_task(task)
     wanted = requests(inputs, roi, slice_, chosen)
-    folder, uri = resolve(Project.find().root, chosen.name, model) if not _is_folder(model) else (Path(str(model)), str(model))
+    root = Path() if model is not None and ":/" not in model else Project.find().root  # a folder needs no project
+    folder, uri = resolve(root, chosen.name, model)
     package = load_package(folder)
+    check_model(package.spec.task, chosen, uri)
+    if roi is not None and chosen.region == "none":
+        note(f"--roi is not used: {chosen.title} needs no region of interest")
     target = output or Path("predictions") / chosen.name
+    target.mkdir(parents=True, exist_ok=True)
+    say = note if as_json else typer.echo
     rows = []
     for row in predict_all(package, uri, wanted, target):
         rows.append(row)
         found = f"{row['value']:.2f} {row['unit']}" if row["status"] == "ok" else f"failed: {row['error']}"
-        note(f"{row['case_id']}: {found} ({row['seconds']:.1f} s)")
+        say(f"{row['case_id']}: {found} ({row['seconds']:.1f} s)")
     content = write_table(rows, chosen, uri, target)
     if as_json:
         print_json(content)
@@ -57,7 +72,3 @@ def predict(
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(predict)
-
-
-def _is_folder(model: str | None) -> bool:
-    return model is not None and (Path(model) / "model.json").is_file()

@@ -31,7 +31,7 @@ def list_models(task: OptionalTask = None, as_json: Json = False) -> None:
 
 @app.command()
 def show(task: TaskName, as_json: Json = False) -> None:
-    """Show the champion, the previous champion, and the last decision."""
+    """Show the champion, the one before, and the history."""
     from bioloc.tracking.registry import show as shown
 
     content = shown(Project.find().root, get_task(task).name)
@@ -44,7 +44,7 @@ def show(task: TaskName, as_json: Json = False) -> None:
 
 @app.command()
 def promote(task: TaskName, method: MethodName = "localizer") -> None:
-    """Register a trained method and make it champion if it passes every gate."""
+    """Make a model champion if it passes every gate."""
     from bioloc.cli.study import promote as promoted
 
     promoted(task, method)
@@ -57,7 +57,7 @@ def rollback(task: TaskName) -> None:
 
     project, _, chosen = study_of(task)
     content = rolled_back(project.root, chosen.name)
-    note(f"{chosen.name}: champion is {content.get('run_key')} again")
+    note(f"{chosen.name}: version {content['version']} (run {content['champion']}) is champion again")
 
 
 @app.command()

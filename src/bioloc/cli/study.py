@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bioloc.cli.options import Json, MethodName, ModelUri, TaskName, note, print_json, study_of
+from bioloc.cli.options import Json, MethodName, ModelUri, TaskName, check_model, note, print_json, study_of
 from bioloc.errors import UsageError
 from bioloc.methods import get_method
 from bioloc.tasks import get_task
@@ -18,15 +18,16 @@ SPLITS = ("val", "gate", "test", "shift", "train")
 def phantom(
     task: TaskName,
     output: Annotated[
-        Path | None, typer.Option("--output", help="Folder of a fresh cohort; without it, the study's data/raw/TASK.")
+        Path | None,
+        typer.Option("--output", help="Folder of a fresh cohort; without it, the study's data/raw/TASK.", metavar="DIR"),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the fresh cohort.")] = 1,
-    patients: Annotated[int, typer.Option("--patients", min=1, help="Patients of the fresh cohort.")] = 32,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the fresh cohort.", metavar="N")] = 1,
+    patients: Annotated[int, typer.Option("--patients", min=1, help="Patients of the fresh cohort.", metavar="K")] = 32,
     split: Annotated[
-        str, typer.Option("--split", help="Split name of the fresh cohort: test, or shift for unseen scanners and bodies.")
+        str, typer.Option("--split", help="Split of the fresh cohort; shift has unseen scanners and bodies.", metavar="SPLIT")
     ] = "test",
 ) -> None:
-    """Draw a phantom cohort: manifest.csv, images/, masks/ (and regions/)."""
+    """Draw a cohort of phantoms, as NIfTI with a manifest."""
     from bioloc.cohorts.phantom_cohort import orders, write_phantoms
     from bioloc.files import folder_written_aside
     from bioloc.stages.raw import make_raw
@@ -53,7 +54,7 @@ def cohort(task: TaskName) -> None:
 
 
 def masks(task: TaskName) -> None:
-    """Pack the reference masks; they are for evaluation and the segmenter only."""
+    """Pack reference masks, for evaluation and segmenter."""
     from bioloc.stages.data import make_masks
 
     make_masks(*study_of(task))
@@ -67,7 +68,7 @@ def candidates(task: TaskName) -> None:
 
 
 def validate(task: TaskName) -> None:
-    """Check the prepared cohort; a critical failure ends with status 1."""
+    """Check the prepared cohort; status 1 if it is unfit."""
     from bioloc.stages.validate import make_validation
 
     project, _, chosen = study_of(task)
@@ -76,7 +77,7 @@ def validate(task: TaskName) -> None:
 
 
 def train(task: TaskName, method: MethodName = "localizer") -> None:
-    """Train a method; a killed training goes on from its last check."""
+    """Train a method; a killed training goes on."""
     from bioloc.stages.train import make_model
 
     chosen = get_method(method)
@@ -86,26 +87,29 @@ def train(task: TaskName, method: MethodName = "localizer") -> None:
 def evaluate(
     task: TaskName,
     model: ModelUri = None,
-    split: Annotated[str, typer.Option("--split", help="val, gate, test or shift.")] = "test",
+    split: Annotated[str, typer.Option("--split", help="val, gate, test, shift or train.", metavar="SPLIT")] = "test",
     method: Annotated[
         str | None,
         typer.Option("--method", help="Evaluate this trained method into reports/ (the study's stage).", metavar="METHOD"),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Evaluate the champion, or another model, on a split of the prepared cohort."""
-    project, params, chosen = study_of(task)
+    """Measure how good a model is on a split of the cohort."""
+    chosen = get_task(task)
     if split not in SPLITS:
         raise UsageError(f"--split {split}: choose from {', '.join(SPLITS)}")
+    project, params, chosen = study_of(task)
     if method is not None:
         from bioloc.stages.evaluate import make_evaluation
 
         make_evaluation(project, params, chosen, get_method(method))
         return
+    from bioloc.inference.package import load_package
     from bioloc.stages.evaluate import evaluate_split
     from bioloc.tracking.address import resolve
 
     folder, resolved = resolve(project.root, chosen.name, model)
+    check_model(load_package(folder).spec.task, chosen, resolved)
     _, found = evaluate_split(project, params, chosen, folder, split)
     asked = model or f"models:/bioloc-{chosen.name}@champion"
     content = {"task": chosen.name, "model": asked, "resolved": resolved, "split": split, **found}
@@ -116,14 +120,14 @@ def evaluate(
 
 
 def compare(task: TaskName) -> None:
-    """Put the methods and the honesty rows beside each other, with paired statistics."""
+    """Compare the methods, with paired statistics."""
     from bioloc.stages.evaluate import make_comparison
 
     make_comparison(*study_of(task))
 
 
 def promote(task: TaskName, method: MethodName = "localizer") -> None:
-    """Register a model and make it champion if it passes every gate."""
+    """Make a model champion if it passes every gate."""
     from bioloc.stages.promote import make_promotion
 
     decision = make_promotion(*study_of(task), get_method(method))
@@ -136,7 +140,7 @@ def report(
         str | None, typer.Option("--task", help="Accepted for symmetry; the report covers all tasks.", metavar="TASK")
     ] = None,
 ) -> None:
-    """Write reports/index.html and reports/results.md from what the stages measured."""
+    """Write reports/index.html and reports/results.md."""
     from bioloc.params import read_params
     from bioloc.project import Project
     from bioloc.stages.report import make_report

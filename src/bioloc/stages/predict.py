@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,7 @@ from bioloc.ct.write import write_nifti
 from bioloc.errors import BiolocError, ImageError, UsageError
 from bioloc.files import write_json, written_aside
 from bioloc.inference.package import Package
-from bioloc.inference.scan import Prediction, predict_scan
-from bioloc.params import Grid
+from bioloc.inference.scan import Prediction, grid_of, predict_scan
 from bioloc.reporting.overlays import Picture, overlay
 from bioloc.tasks import Task
 
@@ -47,19 +47,30 @@ def requests(inputs: Sequence[Path], roi: Path | None, slice_text: str | None, t
         task: The biomarker.
 
     Raises:
-        UsageError: `slice_text` is no number, or one mask is given for many scans.
+        UsageError: `slice_text` is no number, or the task takes whole volumes; `roi` is not there, or is one
+            mask for many scans.
     """
     auto = slice_text == "auto"
     if slice_text is not None and not auto and not slice_text.isdecimal():
         raise UsageError(f"--slice {slice_text}: give `auto` or a slice number from 0, counted from the feet")
     number = int(slice_text) if slice_text is not None and not auto else None
+    if number is not None and task.volume:
+        raise UsageError(f"--slice {number}: {task.title} is summed over the whole volume: leave --slice out")
+    if roi is not None and not roi.exists():
+        raise UsageError(f"--roi {roi}: no such file or folder")
     if roi is not None and roi.is_file() and (len(inputs) > 1 or inputs[0].suffix == ".csv"):
-        raise UsageError(f"--roi {roi} is one mask for {len(inputs)} inputs: give a folder with masks named like the scans")
+        raise UsageError(f"--roi {roi} is one mask for many scans: give a folder with masks named like the scans")
     found = []
     for path in inputs:
         if path.suffix == ".csv":
             found += [
-                Request(case.case_id, case.image, case.region, case.slice_number if number is None else number, auto)
+                Request(
+                    case.case_id,
+                    case.image,
+                    case.region if roi is None else _roi_of(case.image, roi),
+                    case.slice_number if number is None else number,
+                    auto,
+                )
                 for case in _cases(path, task)
             ]
         else:
@@ -77,17 +88,16 @@ def predict_all(package: Package, model: str, wanted: Sequence[Request], output:
             "value": None,
             "unit": package.network.task.unit,
         }
+        paths = {
+            name: output / f"{request.case_id}_{name}{ending}"
+            for name, ending in (("map", ".nii.gz"), ("mask", ".nii.gz"), ("overlay", ".png"))
+        }
         try:
-            row |= _predict(package, request, output)
-        except (BiolocError, MemoryError) as error:
-            row |= {
-                "status": "failed",
-                "error": str(error) or "not enough memory",
-                "slice": None,
-                "map": None,
-                "mask": None,
-                "overlay": None,
-            }
+            row |= _predict(package, request, paths)
+        except Exception as error:  # whatever a scan brings about: the others are still to be done
+            for path in paths.values():
+                path.unlink(missing_ok=True)  # also an earlier run's: beside a failed row it would be taken for its result
+            row |= {"value": None, "status": "failed", "error": _reason(error), "slice": None, **dict.fromkeys(paths)}
         yield {**row, "model": model, "seconds": round(time.perf_counter() - begun, 3)}
 
 
@@ -100,19 +110,15 @@ def write_table(rows: list[dict[str, Any]], task: Task, model: str, output: Path
     return content
 
 
-def _predict(package: Package, request: Request, output: Path) -> dict[str, Any]:
-    task, spec = package.network.task, package.spec
+def _predict(package: Package, request: Request, paths: dict[str, Path]) -> dict[str, Any]:
+    task = package.network.task
     ct = read_ct(request.image)
-    region = None if request.roi is None or task.region == "none" else read_mask(request.roi, ct) > 0
-    number = _auto_slice(task, ct, region) if request.auto and not task.volume else request.slice_number
-    scan = open_scan(task, Grid(size=spec.size, pixel_mm=spec.pixel_mm, patch=spec.patch), ct, region, number)
+    region = _region(task, request, ct)
+    number = None if task.volume else _auto_slice(task, ct, region) if request.auto else request.slice_number
+    scan = open_scan(task, grid_of(package), ct, region, number)
     prediction = predict_scan(package, scan)
     shown = _shown_slice(prediction) if scan.slice_number is None else 0
     slice_number = shown if scan.slice_number is None else scan.slice_number
-    paths = {
-        name: output / f"{request.case_id}_{name}{ending}"
-        for name, ending in (("map", ".nii.gz"), ("mask", ".nii.gz"), ("overlay", ".png"))
-    }
     write_nifti(paths["map"], _in_volume(prediction.map.astype(np.float32), scan.slice_number, ct), ct)
     write_nifti(paths["mask"], _in_volume(prediction.mask.astype(np.uint8), scan.slice_number, ct), ct)
     title = f"{request.case_id}, slice {slice_number}: {prediction.value:.1f} {task.unit}"
@@ -126,6 +132,28 @@ def _predict(package: Package, request: Request, output: Path) -> dict[str, Any]
     found["mask_value"] = prediction.candidates.value(prediction.mask)
     found["candidates_value"] = prediction.candidates.total()
     return {**found, **{name: str(path) for name, path in paths.items()}}
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, BiolocError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "not enough memory for this scan"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _region(task: Task, request: Request, ct: CT) -> NDArray[np.bool_] | None:
+    """The region of interest, where the task has one."""
+    if task.region == "none":
+        return None
+    if request.roi is None:
+        if task.region == "required":
+            raise ImageError(f"{ct.source}: {task.title} needs a mask of the organ: give it with --roi")
+        return None
+    region = read_mask(request.roi, ct) > 0
+    if not region.any():
+        raise ImageError(f"{request.roi}: the region of interest is empty")
+    return region
 
 
 def _shown_slice(prediction: Prediction) -> int:
@@ -173,11 +201,11 @@ def _stem(path: Path) -> str:
 
 
 def _with_unique_names(found: list[Request]) -> list[Request]:
-    seen: dict[str, int] = {}
+    taken: set[str] = set()
     unique = []
     for request in found:
-        seen[request.case_id] = seen.get(request.case_id, 0) + 1
-        again = seen[request.case_id]
-        name = request.case_id if again == 1 else f"{request.case_id}-{again}"
-        unique.append(Request(name, request.image, request.roi, request.slice_number, request.auto))
+        names = (request.case_id if again == 1 else f"{request.case_id}-{again}" for again in count(1))
+        name = next(name for name in names if name not in taken)
+        taken.add(name)
+        unique.append(replace(request, case_id=name))
     return unique

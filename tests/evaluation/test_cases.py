@@ -1,0 +1,105 @@
+"""A cohort's table of predictions: the same, whatever its value column says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from bioloc.biomarkers.candidates import Candidates, find_candidates
+from bioloc.cohorts.grid import Placement
+from bioloc.cohorts.load import Sample
+from bioloc.evaluation.cases import predict_cohort, summary
+from bioloc.inference.package import Package
+from bioloc.networks.network import Network, Spec
+from bioloc.tasks import get_task
+
+PMA, SPACING = get_task("pma"), (5.0, 2.0, 2.0)
+
+
+class FourCases:
+    """A cohort in memory."""
+
+    def __init__(self, value: float) -> None:
+        rng = np.random.default_rng(0)
+        self.hu = rng.integers(-200, 300, (4, 1, 40, 40)).astype(np.int16)
+        names, splits = [f"c{n}" for n in range(4)], ["test"] * 4
+        self.table = pd.DataFrame({"case_id": names, "patient_id": list("aabc"), "split": splits, "value": value})
+
+    def __len__(self) -> int:
+        return 4
+
+    def placement(self, number: int) -> Placement:
+        return Placement(32, 2.5, (40, 40), (2.0, 2.0), (19.5, 19.5))
+
+    def candidates(self, number: int) -> Candidates:
+        return find_candidates(PMA, self.hu[number], SPACING)
+
+    def sample(self, number: int) -> Sample:
+        candidates, placement = self.candidates(number), self.placement(number)
+        worth = placement.pool_worth(candidates.factor * np.float32(candidates.unit_worth))
+        return Sample(f"c{number}", placement.pool(self.hu[number]), worth, float(self.table["value"][number]))
+
+    def spacing_mm(self, number: int) -> tuple[float, float, float]:
+        return SPACING
+
+    def shape(self, number: int) -> tuple[int, int, int]:
+        return 1, 40, 40
+
+
+class Masks:
+    """The first case's reference is empty, and the last has none."""
+
+    def mask(self, case_id: str, shape: tuple[int, int, int]) -> NDArray[np.bool_] | None:
+        number = int(case_id[1:])
+        return None if number == 3 else np.random.default_rng(number).random(shape) < 0.3 * (number > 0)
+
+
+@pytest.fixture(scope="module")
+def package() -> Package:
+    torch.manual_seed(0)
+    spec = Spec("pma", "localizer", "test_resnet", (8,) * 5, 32, 2.5, 0, offset=10.0, scale=2.0, prior=0.4)
+    return Package(Network(spec).eval(), 0.4)
+
+
+def predicted(package: Package, value: float, masks: Masks | None = None) -> pd.DataFrame:
+    cohort: Any = FourCases(value)
+    references: Any = masks
+    return predict_cohort(package, cohort, references)
+
+
+@pytest.mark.parametrize("method", ["localizer", "regressor", "segmenter"])
+@pytest.mark.parametrize("blank", [float("nan"), 0.0])
+def test_blanking_the_values_changes_no_prediction_and_no_mask(package: Package, method: str, blank: float) -> None:
+    package = replace(package, network=Network(replace(package.spec, method=method)).eval())
+    full, blanked = (predicted(package, value, Masks()) for value in (12.0, blank))
+    pd.testing.assert_frame_equal(full.drop(columns="value"), blanked.drop(columns="value"), check_exact=True)
+
+
+def test_a_segmenters_value_is_its_masks(package: Package) -> None:
+    segmenter = replace(package, network=Network(replace(package.spec, method="segmenter")).eval())
+    table = predicted(segmenter, 1.0)
+    assert table["predicted"].tolist() == table["mask_value"].tolist()
+
+
+def test_false_positives_are_reported_where_the_reference_is_empty(package: Package) -> None:
+    table = predicted(package, 1.0, Masks())
+    assert np.isnan(table["dice"][0])
+    assert table["false_positive"][0] == table["mask_value"][0]
+    assert table["dice"][1:3].notna().all()
+    assert table["false_positive"][1:3].isna().all()
+    assert table[["dice", "false_positive"]].iloc[3].isna().all()  # no reference at all
+
+
+def test_a_summary_counts_cases_and_patients(package: Package) -> None:
+    table = predicted(package, 1.0, Masks()).assign(value=[5.0, 6.0, 9.0, 2.0])
+    found = summary(PMA, table, 50)
+    assert (found["n_cases"], found["n_patients"], found["unit"]) == (4, 3, "cm2")
+    assert found["metrics"]["dice"]["value"] == pytest.approx(table["dice"][1:3].mean())
+    assert all({"value", "ci_low", "ci_high"} == set(row) for row in found["metrics"].values())
+    assert summary(PMA, table[:2], 50)["metrics"] == {}

@@ -1,0 +1,97 @@
+"""Batches take every sample once per pass, and augmentation keeps every sum."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bioloc.cohorts.load import Sample
+from bioloc.networks.views import Views, store_views
+from bioloc.params import Augment
+from bioloc.training.data import augmented, batches
+
+STILL = Augment(flip=False, shift=0, hu=0.0)
+
+
+def make_views(volume: bool, side: int = 0, targets: bool = True) -> Views:
+    samples = []
+    for number in range(3):
+        rng = np.random.default_rng(number)
+        shape = (2 if volume else 1, 32, 32)
+        worth = np.where(rng.random(shape) < 0.2, rng.random(shape), 0).astype(np.float32)
+        samples.append(Sample(str(number), rng.integers(-1024, 900, shape).astype(np.int16), worth, 1.0))
+    masks = [(sample.worth > 0.5).astype(np.float32) for sample in samples] if targets else None
+    return store_views(samples, side, volume, masks).batch([0, 1, 2])
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(count=st.integers(1, 40), batch_size=st.integers(1, 17), seed=st.integers(0, 2**32 - 1))
+def test_each_pass_takes_every_sample_once(count: int, batch_size: int, seed: int) -> None:
+    drawn = list(islice(batches(count, batch_size, seed), 3 * count // batch_size + 1))
+    assert all(len(batch) == batch_size for batch in drawn)
+    flat = np.concatenate(drawn)
+    for start in range(0, len(flat) - count + 1, count):
+        assert sorted(flat[start : start + count]) == list(range(count))
+
+
+def test_the_order_is_the_seeds() -> None:
+    one, same, other = (np.concatenate(list(islice(batches(30, 8, seed), 12))) for seed in (5, 5, 6))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+    assert not np.array_equal(one[:30], one[30:60])  # each pass in an order of its own
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(seed=st.integers(0, 999), flip=st.booleans(), shift=st.integers(0, 9), volume=st.booleans(), side=st.sampled_from([0, 16]))
+def test_augmentation_keeps_every_samples_sum(seed: int, flip: bool, shift: int, volume: bool, side: int) -> None:
+    views = make_views(volume, side)
+    changed, _ = augmented(views, Augment(flip=flip, shift=shift, hu=8.0), np.random.default_rng(seed))
+    before, after = views.sums(views.worth.sum((1, 2))), changed.sums(changed.worth.sum((1, 2)))
+    assert after.tolist() == pytest.approx(before.tolist(), rel=1e-5)
+    for old, new in ((views.worth, changed.worth), (views.target, changed.target)):
+        assert old is not None
+        assert new is not None
+        assert torch.equal(old.flatten(1).sort(1).values, new.flatten(1).sort(1).values)  # the same pixels, elsewhere
+    # What belongs to a pixel moves with it.
+    together = torch.stack([views.planes[:, 0].float(), views.worth, views.target], -1).flatten(1, 2)
+    moved = torch.stack([changed.planes[:, 0].float(), changed.worth, changed.target], -1).flatten(1, 2)
+    for one, other in zip(together, moved, strict=True):
+        assert torch.equal(torch.unique(one, dim=0), torch.unique(other, dim=0))
+
+
+def test_offsets_are_one_per_sample_in_hu() -> None:
+    views = make_views(volume=True)
+    _, offsets = augmented(views, Augment(flip=False, shift=0, hu=8.0), np.random.default_rng(0))
+    assert offsets.dtype == torch.float32
+    assert offsets[0::2].tolist() == offsets[1::2].tolist()  # a sample's two slices get the same
+    assert len(set(offsets.tolist())) == 3
+    assert 1 < float(offsets.abs().mean()) < 24
+
+
+def test_no_augmentation_changes_nothing() -> None:
+    views = make_views(volume=False)
+    same, offsets = augmented(views, STILL, np.random.default_rng(0))
+    assert torch.equal(same.planes, views.planes)
+    assert torch.equal(same.worth, views.worth)
+    assert not offsets.any()
+
+
+def test_flips_are_left_to_right() -> None:
+    views = make_views(volume=False, targets=False)
+    flip = Augment(flip=True, shift=0, hu=0.0)
+    found = [augmented(views, flip, np.random.default_rng(seed))[0] for seed in range(20)]
+    flipped = [not torch.equal(one.worth, views.worth) for one in found]
+    assert 3 < sum(flipped) < 17
+    assert all(torch.equal(one.worth, views.worth.flip(-1)) for one, is_flipped in zip(found, flipped, strict=True) if is_flipped)
+
+
+def test_a_draw_is_its_seeds() -> None:
+    views, augment = make_views(volume=False), Augment(flip=True, shift=4, hu=8.0)
+    one, same = (augmented(views, augment, np.random.default_rng([3, 7])) for _ in range(2))
+    assert torch.equal(one[0].planes, same[0].planes)
+    assert torch.equal(one[1], same[1])

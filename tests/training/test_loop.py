@@ -1,0 +1,213 @@
+"""A tiny training learns, is the same to the bit for the same seed, and goes on after a kill as if nothing happened."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from bioloc.cohorts.load import Sample
+from bioloc.networks.network import Network, Spec
+from bioloc.networks.views import store_views
+from bioloc.params import Augment, SelfTraining, Training
+from bioloc.training.data import Split
+from bioloc.training.loop import Loop, Setting
+
+SIZE = 32
+KILL = "BIOLOC_KILL_AFTER_CHECK"
+KILLED_STEPS = 9
+
+
+def make_split(count: int, seed: int, volume: bool) -> Split:
+    """Candidates everywhere; those in a bright disc count. Volumes have two slices, and some have no candidates."""
+    samples, targets = [], []
+    y, x = np.mgrid[:SIZE, :SIZE]
+    for number in range(count):
+        rng = np.random.default_rng([seed, number])
+        slices = 2 if volume else 1
+        disc = np.stack(
+            [(y - rng.uniform(10, 22)) ** 2 + (x - rng.uniform(10, 22)) ** 2 < rng.uniform(3, 10) ** 2 for _ in range(slices)]
+        )
+        candidates = (rng.random(disc.shape) < 0.7) & (not volume or number % 7 > 0)
+        hu = np.where(disc, 60, -40) + rng.normal(0, 10, disc.shape)
+        worth = np.where(candidates, 0.1, 0).astype(np.float32)
+        samples.append(Sample(str(number), hu.astype(np.int16), worth, float((worth * disc).sum())))
+        targets.append(disc.astype(np.float32))
+    sums = np.array([float(sample.worth.sum()) for sample in samples])
+    values = torch.tensor([sample.value for sample in samples], dtype=torch.float32)
+    return Split(store_views(samples, 16 if volume else 0, volume, targets), values, sums)
+
+
+def make_loop(
+    folder: Path,
+    method: str = "localizer",
+    steps: int = 30,
+    seed: int = 1,
+    task: str = "pma",
+    precision: str = "32-true",
+    **changes: Any,
+) -> Loop:
+    torch.manual_seed(seed)
+    volume = task == "cac"
+    train, val = make_split(32, 0, volume), make_split(12, 1, volume)
+    plain: dict[str, Any] = {
+        "encoder": "test_resnet",
+        "decoder_channels": [8] * 5,
+        "images_seen": steps * 8,
+        "batch_size": 8,
+        "learning_rate": 0.01,
+        "weight_decay": 0.01,
+        "ema": 0.8,
+        "checks": 3,
+        "augment": Augment(flip=True, shift=0 if volume else 2, hu=4.0),
+        "self_training": SelfTraining(weight=0.5, start=0.5),
+    }
+    values = train.values.numpy()
+    spec = Spec(
+        task,
+        method,
+        "test_resnet",
+        (8,) * 5,
+        SIZE,
+        3.0,
+        16 if volume else 0,
+        offset=0.0 if volume else float(values.mean()),
+        scale=float(values.std()),
+        prior=float(values.sum() / train.candidate_sums.sum()),
+    )
+    setting = Setting(Training(**{**plain, **changes}), seed, precision, "cpu")
+    return Loop(Network(spec), train, val, setting, folder, {"seed": seed, "method": method})
+
+
+def weights(loop: Loop) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in loop.run().state_dict().items()}
+
+
+def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv(KILL, raising=False)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_values_alone_teach_a_localizer_better_than_the_mean(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path / "checkpoint", steps=80, checks=6)
+    trained = loop.run()
+    history = loop.progress.history
+    mean_row = float((loop.val.values - loop.train.values.mean()).abs().mean())
+    assert loop.progress.best_error < 0.5 * mean_row
+    assert history[-1]["value_loss"] < 0.7 * history[0]["value_loss"]
+    assert loop.progress.best_error == min(row["val_value_error"] for row in history)
+    assert not trained.training
+    views = loop.val.views.batch(range(12))
+    with torch.inference_mode():
+        found = trained.values(trained(trained.inputs(views)), views)
+    assert float((found - loop.val.values).abs().mean()) == pytest.approx(loop.progress.best_error, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("method", "loss"), [("regressor", "value_loss"), ("regressor-candidates", "value_loss"), ("segmenter", "mask_loss")]
+)
+def test_the_other_methods_losses_fall(tmp_path: Path, method: str, loss: str) -> None:
+    loop = make_loop(tmp_path / "checkpoint", method, steps=40)
+    loop.run()
+    history = loop.progress.history
+    assert history[-1][loss] < history[0][loss]
+    assert all(key in {"step", "images", "val_value_error", loss} for row in history for key in row)
+
+
+@pytest.mark.parametrize("method", ["localizer", "regressor", "segmenter"])
+def test_volumes_of_patches_are_trained_too(tmp_path: Path, method: str) -> None:
+    loop = make_loop(tmp_path / "checkpoint", method, steps=6, task="cac")
+    assert all(torch.isfinite(tensor).all() for tensor in weights(loop).values())
+    assert np.isfinite(loop.progress.best_error)
+
+
+def test_a_batch_without_any_candidates_is_passed_over(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path / "checkpoint", steps=40, task="cac", batch_size=1, images_seen=40)
+    loop.run()  # every seventh sample has no view
+    assert loop.progress.step == 40
+
+
+def test_checks_are_spread_over_the_training_and_end_with_it(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path / "checkpoint", steps=20, checks=4)
+    loop.run()
+    steps = [row["step"] for row in loop.progress.history]
+    assert len(steps) == 4
+    assert steps == sorted(set(steps))
+    assert steps[-1] == 20
+    assert [row["images"] for row in loop.progress.history] == [8 * step for step in steps]
+
+
+def test_self_training_begins_when_it_should(tmp_path: Path) -> None:
+    def rows_with_it(name: str, **changes: Any) -> list[bool]:
+        loop = make_loop(tmp_path / name, steps=10, checks=4, **changes)
+        loop.run()
+        return ["self_training_loss" in row for row in loop.progress.history]
+
+    assert rows_with_it("late", self_training=SelfTraining(weight=0.5, start=0.9)) == [False, False, False, True]
+    assert rows_with_it("never", self_training=SelfTraining(weight=0.0, start=0.0)) == [False] * 4
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_the_same_seed_gives_the_same_weights_to_the_bit(tmp_path: Path, precision: str) -> None:
+    one = weights(make_loop(tmp_path / "one", steps=8, precision=precision))
+    same = weights(make_loop(tmp_path / "same", steps=8, precision=precision))
+    other = weights(make_loop(tmp_path / "other", steps=8, precision=precision, seed=2))
+    assert equal(one, same)
+    assert not equal(one, other)
+
+
+@pytest.mark.parametrize("task", ["pma", "cac"])
+def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, task: str) -> None:
+    uninterrupted = make_loop(tmp_path / "whole", steps=KILLED_STEPS, task=task)
+    expected = weights(uninterrupted)
+    environment = {**os.environ, KILL: "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(Path(__file__)), str(tmp_path / "cut"), task]
+    killed = subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cut", "whole"]  # nothing half-written lies about
+    resumed = make_loop(tmp_path / "cut", steps=KILLED_STEPS, task=task)
+    assert 0 < resumed.progress.step < KILLED_STEPS
+    assert equal(weights(resumed), expected)
+    assert resumed.progress == uninterrupted.progress
+
+
+def test_a_finished_training_is_not_trained_again(tmp_path: Path) -> None:
+    expected = weights(make_loop(tmp_path / "checkpoint", steps=4))
+    again = make_loop(tmp_path / "checkpoint", steps=4)
+    assert again.progress.step == 4
+    assert equal(weights(again), expected)
+    assert len(again.progress.history) == len({row["step"] for row in again.progress.history})
+
+
+def test_another_trainings_checkpoint_is_not_picked_up(tmp_path: Path) -> None:
+    make_loop(tmp_path / "checkpoint", steps=4).run()
+    other = make_loop(tmp_path / "checkpoint", steps=4, seed=2)
+    assert other.progress.step == 0
+    assert equal(weights(other), weights(make_loop(tmp_path / "fresh", steps=4, seed=2)))
+
+
+def test_a_checkpoint_holds_no_pickle(tmp_path: Path) -> None:
+    make_loop(tmp_path / "checkpoint", steps=2).run()
+    assert {file.suffix for file in (tmp_path / "checkpoint").iterdir()} == {".safetensors", ".json"}
+
+
+if __name__ == "__main__":  # the process that is killed
+    torch.set_num_threads(1)
+    make_loop(Path(sys.argv[1]), steps=KILLED_STEPS, task=sys.argv[2]).run()

@@ -1,0 +1,175 @@
+"""Losses: values in the loss space, pseudo-masks that add up to the known value, and masks."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.nn import functional
+
+from bioloc.networks.views import Views
+from bioloc.tasks import get_task
+from bioloc.training import losses
+from bioloc.training.losses import mask_loss, self_training_loss, to_loss_space, value_loss, weighted_cross_entropy
+
+SIDE, PIXEL = 16, 0.05
+
+
+def make_views(worth: Tensor, sample: list[int], samples: int, target: Tensor | None = None) -> Views:
+    count = len(worth)
+    planes = torch.zeros(count, 1, SIDE, SIDE, dtype=torch.int16)
+    return Views(planes, worth, torch.zeros(count, 3), torch.zeros(count), torch.tensor(sample), samples, target)
+
+
+def apart(count: int, rng: np.random.Generator) -> Tensor:
+    """(count, SIDE, SIDE) logits in random order, 0.02 apart within each sample's pixels: wider than the bisection's step."""
+    size = count * SIDE * SIDE
+    steps = rng.permutation(size).reshape(count, SIDE, SIDE) - size / 2
+    return torch.tensor(steps * min(0.02, 20 / size), dtype=torch.float32)
+
+
+def pseudo_mask(logits: Tensor, views: Views, known: Tensor, monkeypatch: pytest.MonkeyPatch) -> Tensor:
+    """The target that the loss trains towards."""
+    seen: list[Tensor] = []
+
+    def keep(given_logits: Tensor, target: Tensor, given_views: Views) -> Tensor:
+        seen.append(target)
+        return weighted_cross_entropy(given_logits, target, given_views)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(losses, "weighted_cross_entropy", keep)
+        self_training_loss(logits, views, known)
+    return seen[0]
+
+
+@pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.93, 1.0, 1.5])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_pseudo_mask_adds_up_to_the_known_value_within_a_pixel(
+    share: float, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(seed)
+    logits = torch.stack([apart(1, rng)[0] for _ in range(3)])
+    worth = torch.tensor(np.where(rng.random((3, SIDE, SIDE)) < 0.6, PIXEL, 0), dtype=torch.float32)
+    views = make_views(worth, [0, 1, 2], 3)
+    totals = worth.sum((1, 2))
+    known = totals * share
+    pseudo = pseudo_mask(logits, views, known, monkeypatch)
+    reached = (pseudo * worth).sum((1, 2))
+    assert torch.unique(pseudo).tolist() in ([0.0, 1.0], [0.0], [1.0])
+    assert reached.tolist() == pytest.approx(torch.minimum(known, totals).tolist(), abs=PIXEL * 1.001)
+    for number in range(3):  # those of the highest map
+        inside = worth[number] > 0
+        on, off = logits[number][inside & (pseudo[number] > 0)], logits[number][inside & (pseudo[number] == 0)]
+        assert not len(on) or not len(off) or on.min() > off.max()
+
+
+def test_a_samples_views_share_one_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    logits = torch.tensor(rng.permutation(2 * 64).reshape(2, 64) * 0.02 - 1.2, dtype=torch.float32)
+    worth = torch.zeros(2, SIDE, SIDE)
+    worth[:, :8, :8] = PIXEL
+    spread = torch.full((2, SIDE, SIDE), 5.0)  # outside the candidates: must not count
+    spread[:, :8, :8] = logits.reshape(2, 8, 8)
+    known = torch.tensor([40 * PIXEL])
+    pseudo = pseudo_mask(spread, make_views(worth, [0, 0], 1), known, monkeypatch)
+    assert float((pseudo * worth).sum()) == pytest.approx(float(known), abs=PIXEL * 1.001)
+
+
+def test_value_0_is_all_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    worth = torch.full((2, SIDE, SIDE), PIXEL)
+    logits = torch.full((2, SIDE, SIDE), 30.0)  # however sure the map is
+    views = make_views(worth, [0, 1], 2)
+    pseudo = pseudo_mask(logits, views, torch.tensor([0.0, 3.0]), monkeypatch)
+    assert not pseudo[0].any()
+    assert pseudo[1].any()
+    logits = logits.clone().requires_grad_()
+    self_training_loss(logits, views, torch.tensor([0.0, 3.0])).backward()
+    assert logits.grad is not None
+    assert (logits.grad[0] > 0).all()
+
+
+def test_a_sample_without_views_costs_nothing() -> None:
+    worth = torch.full((1, SIDE, SIDE), PIXEL)
+    logits = apart(1, np.random.default_rng(0))
+    alone = self_training_loss(logits, make_views(worth, [0], 1), torch.tensor([2.0]))
+    beside = self_training_loss(logits, make_views(worth, [0], 2), torch.tensor([2.0, 7.0]))
+    assert float(beside) == pytest.approx(float(alone) / 2, rel=1e-6)
+
+
+def test_the_pseudo_mask_takes_no_gradient_and_the_map_does() -> None:
+    logits = apart(1, np.random.default_rng(0)).requires_grad_()
+    worth = torch.full((1, SIDE, SIDE), PIXEL)
+    worth[0, 0] = 0
+    self_training_loss(logits, make_views(worth, [0], 1), torch.tensor([3.0])).backward()
+    assert logits.grad is not None
+    assert not logits.grad[0, 0].any()  # outside the candidates
+    assert logits.grad[0, 1:].all()
+
+
+def test_areas_are_compared_as_they_are_and_scores_as_log1p() -> None:
+    values = torch.tensor([0.0, 1.0, 99.0])
+    assert torch.equal(to_loss_space(get_task("pma"), values), values)
+    assert to_loss_space(get_task("cac"), values).tolist() == pytest.approx([0, math.log(2), math.log(100)], rel=1e-6)
+    assert to_loss_space(get_task("cac"), torch.tensor([-5.0])).tolist() == [0]  # never not-a-number
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(
+    task=st.sampled_from(["pma", "sfa", "cac", "liver"]),
+    known=st.floats(0, 4000, width=32),
+    predicted=st.floats(0, 4000, width=32),
+    spread=st.floats(0.5, 100),
+)
+def test_the_value_loss_is_hubers_in_units_of_the_spread(task: str, known: float, predicted: float, spread: float) -> None:
+    space = math.log1p if task == "cac" else float
+    error = abs(space(predicted) - space(known)) / spread
+    expected = error**2 / 0.2 if error < 0.1 else error - 0.05
+    found = value_loss(get_task(task), torch.tensor([predicted]), torch.tensor([known]), spread)
+    assert found.dtype == torch.float32
+    assert float(found) == pytest.approx(expected, rel=1e-3, abs=1e-5)
+
+
+def test_the_mask_loss_is_minimal_at_the_reference() -> None:
+    rng = np.random.default_rng(0)
+    worth = torch.tensor(rng.random((3, SIDE, SIDE)), dtype=torch.float32)
+    target = torch.tensor(rng.random((3, SIDE, SIDE)) < 0.3, dtype=torch.float32)
+    target[2] = 0  # an empty reference
+    views = make_views(worth, [0, 0, 1], 2, target)
+    best = 40 * target - 20
+    smallest = float(mask_loss(best, views))
+    assert smallest == pytest.approx(0, abs=1e-4)
+    for seed in range(5):
+        flipped = torch.tensor(np.random.default_rng(seed).random(target.shape) < 0.01)
+        assert float(mask_loss(torch.where(flipped, -best, best), views)) > smallest + 1e-3
+    logits = torch.zeros_like(target, requires_grad=True)
+    mask_loss(logits, views).backward()
+    assert logits.grad is not None
+    assert torch.equal(logits.grad < 0, target > 0)  # downhill is towards the reference, at every pixel
+
+
+def test_the_mask_loss_by_hand() -> None:
+    worth, target = torch.zeros(1, SIDE, SIDE), torch.zeros(1, SIDE, SIDE)
+    worth[0, 0, :2], target[0, 0, 0] = 2.0, 1.0
+    logits = torch.zeros(1, SIDE, SIDE)  # 1/2 everywhere
+    overlap, both = 2 * 0.5, (2 * 0.5 * 2) + 2
+    unit = 0.01 * both
+    expected = math.log(2) + 1 - (2 * overlap + unit) / (both + unit)
+    assert float(mask_loss(logits, make_views(worth, [0], 1, target))) == pytest.approx(expected, rel=1e-6)
+
+
+def test_cross_entropy_weighs_each_sample_alike() -> None:
+    worth = torch.stack([torch.full((SIDE, SIDE), 1.0), torch.full((SIDE, SIDE), 50.0)])
+    logits = torch.stack([torch.full((SIDE, SIDE), 1.0), torch.full((SIDE, SIDE), -2.0)])
+    target = torch.ones(2, SIDE, SIDE)
+    each = functional.binary_cross_entropy_with_logits(torch.tensor([1.0, -2.0]), torch.ones(2), reduction="none")
+    assert float(weighted_cross_entropy(logits, target, make_views(worth, [0, 1], 2))) == pytest.approx(float(each.mean()))
+
+
+def test_views_without_masks_have_no_mask_loss() -> None:
+    with pytest.raises(ValueError, match="no reference mask"):
+        mask_loss(torch.zeros(1, SIDE, SIDE), make_views(torch.ones(1, SIDE, SIDE), [0], 1))
