@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 HEAVY = ("torch", "mlflow", "great_expectations", "timm", "SimpleITK", "matplotlib", "pandas", "scipy")
-COMMANDS = "tasks phantom cohort masks candidates validate train evaluate compare promote report predict measure registry".split()
-REGISTRY = "list show promote rollback sync".split()
+STAGES = ["phantom", "cohort", "masks", "candidates", "validate", "train", "evaluate", "compare", "promote", "report"]
+COMMANDS = ["tasks", *STAGES, "predict", "measure", "registry"]
+REGISTRY = ["list", "show", "promote", "rollback", "sync"]
 PROBE = f"""
 import sys
 from bioloc.cli.main import run
@@ -60,7 +61,7 @@ def test_help_lines_are_not_cut_off(call):
 def test_the_options_of_the_contract_are_there(call):
     wanted = {
         "evaluate": ("--task", "--model", "--split", "--json"),
-        "predict": ("--task", "--model", "--output", "--slice", "--roi", "--json", "INPUT..."),
+        "predict": ("--task", "--model", "--output", "--slice", "--roi", "--json", "INPUT"),
         "phantom": ("--task", "--output", "--seed", "--patients"),
         "measure": ("--task", "--image", "--mask", "--slice", "--json"),
         "train": ("--task", "--method"),
@@ -113,7 +114,9 @@ def test_unknown_names_are_told_with_the_known_ones(call, study):
     assert not Path("new").exists()
 
 
-@pytest.mark.parametrize("command", ["phantom", "cohort", "train", "evaluate", "compare", "report", "registry list", "predict a.nii"])
+@pytest.mark.parametrize(
+    "command", ["phantom", "cohort", "train", "evaluate", "compare", "report", "registry list", "predict a.nii"]
+)
 def test_outside_a_repository_it_is_told_where_to_go(call, command):
     task = [] if command == "report" else ["--task", "pma"]
     call(*command.split(), *task).one_sentence("is not inside a bioloc repository")

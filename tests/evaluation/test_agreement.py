@@ -95,7 +95,7 @@ def test_icc_by_the_example_of_shrout_and_fleiss() -> None:
 
 
 def test_icc_of_two_judges_by_hand() -> None:
-    # Means of targets 1.5, 2, 5.5; grand mean 3. Targets: 2(2.25+1+6.25)/2 = 9.5. Judges: 3(0.25/4*... ) below.
+    # Means of targets 1.5, 2, 5.5, of judges 8/3, 10/3, of all 3; mean square of targets 2 (2.25 + 1 + 6.25) / 2 = 9.5.
     known, predicted = np.array([1.0, 2.0, 5.0]), np.array([2.0, 2.0, 6.0])
     judges = 3 * ((8 / 3 - 3) ** 2 + (10 / 3 - 3) ** 2)
     total = 4 + 1 + 4 + 1 + 1 + 9

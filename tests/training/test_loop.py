@@ -68,7 +68,7 @@ def make_loop(
         "weight_decay": 0.01,
         "ema": 0.8,
         "checks": 3,
-        "augment": Augment(flip=True, shift=0 if volume else 2, hu=4.0),
+        "augment": Augment(flip=True, shift=2, hu=4.0),
         "self_training": SelfTraining(weight=0.5, start=0.5),
     }
     values = train.values.numpy()
@@ -173,8 +173,9 @@ def test_the_same_seed_gives_the_same_weights_to_the_bit(tmp_path: Path, precisi
     assert not equal(one, other)
 
 
-@pytest.mark.parametrize("task", ["pma", "cac"])
-def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, task: str) -> None:
+def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    """To the bit, which is promised for one machine and thread count."""
+    task = "cac"  # volumes in patches, some samples without any
     uninterrupted = make_loop(tmp_path / "whole", steps=KILLED_STEPS, task=task)
     expected = weights(uninterrupted)
     environment = {**os.environ, KILL: "1", "OMP_NUM_THREADS": "1"}

@@ -17,6 +17,7 @@ from bioloc.cli import info, measure, predict, registry, study
 from bioloc.errors import BiolocError, GateError
 
 _NAME = "bioloc-cli"
+_INTERRUPTED = 130
 _WRONG_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """click's own, or that of the copy of click inside newer versions of typer."""
 
@@ -64,8 +65,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _say("error", f"{error.filename}: {error.strerror}" if error.filename else str(error))
         return 2
     except (typer.Abort, KeyboardInterrupt):
+        result = _INTERRUPTED
+    if result == _INTERRUPTED:  # newer versions of typer return it
         typer.echo("interrupted: what is finished stays, a rerun goes on from there", err=True)
-        return 130
     return result if isinstance(result, int) else 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,7 +26,7 @@ def list_models(task: OptionalTask = None, as_json: Json = False) -> None:
         note("the registry is empty: `make repro` or `dvc repro` fills it")
     else:
         for row in rows:
-            typer.echo("  ".join(f"{key}={value}" for key, value in row.items()))
+            typer.echo(_line(row))
 
 
 @app.command()
@@ -38,8 +38,9 @@ def show(task: TaskName, as_json: Json = False) -> None:
     if as_json:
         print_json(content)
     else:
-        for key, value in content.items():
-            typer.echo(f"{key}: {value}")
+        for alias in ("champion", "previous"):
+            typer.echo(f"{alias}: {_line(content[alias]) if content[alias] else 'none'}")
+        typer.echo(f"{len(content['versions'])} versions, {len(content['log'])} promotions and rollbacks (--json shows them)")
 
 
 @app.command()
@@ -70,3 +71,8 @@ def sync(task: OptionalTask = None) -> None:
     content = synced(Project.find().root)
     for key, value in content.items():
         note(f"{key}: {value}")
+
+
+def _line(row: dict[str, Any]) -> str:
+    named = f" ({', '.join(row['aliases'])})" if row["aliases"] else ""
+    return f"{row['model']} version {row['version']}{named}: {row['method']}, run {row['run_key']}"

@@ -21,6 +21,7 @@ def read_dicom(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
 
     from bioloc.ct.read import from_itk
 
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)  # what matters of it is raised
     files = _series(path) if path.is_dir() else [str(path)]
     _check_headers(files, path)
     reader = sitk.ImageSeriesReader()
@@ -36,7 +37,7 @@ def _series(folder: Path) -> list[str]:
         for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
     }
     if not found:
-        raise ImageError(f"{folder}: no DICOM series in this folder")
+        raise ImageError(f"{folder}: no DICOM series in this folder; scans in other formats are named one by one")
     if len(found) > 1:
         raise ImageError(f"{folder}: {len(found)} DICOM series in one folder: give a folder with one of them")
     return list(next(iter(found.values())))

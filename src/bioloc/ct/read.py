@@ -78,7 +78,7 @@ def _read(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     except ImageError:
         raise
     except _UNREADABLE as error:
-        raise ImageError(f"{path}: cannot be read, it may be corrupt or cut short ({_first_line(error)})") from error
+        raise ImageError(f"{path}: cannot be read, it may be corrupt or cut short ({_last_line(error)})") from error
     raise ImageError(f"{path}: not a format that is read here: give NIfTI (.nii, .nii.gz), NRRD, MetaImage or DICOM")
 
 
@@ -100,6 +100,7 @@ def _read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
 def _read_itk(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     import SimpleITK as sitk
 
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)  # what matters of it is raised
     return from_itk(sitk.ReadImage(str(path)), path)
 
 
@@ -139,5 +140,7 @@ def _mm(spacing: tuple[float, float, float]) -> str:
     return " x ".join(f"{value:.3g}" for value in spacing) + " mm"
 
 
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)[:160]
+def _last_line(error: BaseException) -> str:
+    """What SimpleITK says stands last; nibabel adds a remark, after a dash."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return next((line for line in reversed(lines) if line and not line.startswith("-")), type(error).__name__)[:160]
