@@ -60,7 +60,9 @@ def open_scan(task: Task, grid: Grid, ct: CT, region: NDArray[np.bool_] | None, 
                 f"{ct.source}: {task.title} is measured on one slice of this scan's {len(ct.hu)}: name it with --slice"
             )
         slice_number = ct.number_of_slice(slice_number or 0)
-    part = slice(None) if slice_number is None or task.volume else slice(slice_number, slice_number + 1)
+    else:
+        slice_number = None
+    part = slice(None) if slice_number is None else slice(slice_number, slice_number + 1)
     return place_scan(task, grid, ct.hu[part], ct.spacing_mm, None if region is None else region[part], slice_number)
 
 

@@ -31,11 +31,12 @@ def make_raw(project: Project, params: Params, task: Task) -> None:
 
 def _take_over(manifest: Path, task: Task, folder: Path) -> None:
     """Bring a user's cohort into data/raw: files are linked where the disk allows, so nothing is stored twice."""
+    cases = read_manifest(manifest, task)
     rows = pd.read_csv(manifest, dtype=str, keep_default_na=False)
     for name in ("images", "masks", "regions"):
         (folder / name).mkdir()
     renamed = rows.assign(**{name: "" for name in ("mask", "region") if name not in rows})
-    for number, case in enumerate(read_manifest(manifest, task)):
+    for number, case in enumerate(cases):
         for column, source in (("image", case.image), ("mask", case.mask), ("region", case.region)):
             renamed.loc[number, column] = _link(source, folder, column, case.case_id) if source else ""
     renamed.drop(columns="roi", errors="ignore").to_csv(folder / "manifest.csv", index=False, lineterminator="\n")

@@ -66,7 +66,7 @@ class Loop:
 
     def run(self) -> Network:
         """Train to the end and return the network with the best weights, in float32, for evaluation."""
-        checks = set(np.linspace(_FIRST_CHECK * self.steps, self.steps, self.setting.params.checks).round().astype(int).tolist())
+        checks = set(np.linspace(self.steps, _FIRST_CHECK * self.steps, self.setting.params.checks).round().astype(int).tolist())
         order = batches(len(self.train.views), self.setting.params.batch_size, self.setting.seed)
         for _ in range(self.progress.step):
             next(order)
