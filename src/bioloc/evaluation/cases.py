@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bioloc.biomarkers.candidates import Candidates
 from bioloc.cohorts.load import Cohort, ReferenceMasks
 from bioloc.evaluation.agreement import metrics_of
 from bioloc.evaluation.bootstrap import mean_with_interval, resamples, with_interval
 from bioloc.evaluation.overlap import overlap
 from bioloc.inference.binarise import binarise
-from bioloc.inference.maps import predict_sample
+from bioloc.inference.maps import predict_sample, predict_samples
 from bioloc.inference.package import Package
 from bioloc.tasks import Task
 
+_AT_ONCE = 16
 _OVERLAP = ("dice", "precision", "recall", "hd95_mm")
 
 
@@ -26,27 +28,41 @@ def predict_cohort(package: Package, cohort: Cohort, masks: ReferenceMasks | Non
     The value column is read for the table only: blanking it changes no prediction and no mask. A segmenter's
     value is what its mask measures, as a reader's would.
     """
-    return pd.DataFrame([_case(package, cohort, number, masks) for number in range(len(cohort))])
+    rows = []
+    for first in range(0, len(cohort), _AT_ONCE):
+        numbers = range(first, min(first + _AT_ONCE, len(cohort)))
+        predicted = predict_samples(package.network, [cohort.sample(number) for number in numbers])
+        rows += [_case(package, cohort, number, masks, *found) for number, found in zip(numbers, predicted, strict=True)]
+    return pd.DataFrame(rows)
 
 
 def predict_native(package: Package, cohort: Cohort, number: int) -> tuple[float, NDArray[np.float32], NDArray[np.bool_]]:
     """Value, (S, R, C) map and mask of a case on its native grid."""
     value, grid_map = predict_sample(package.network, cohort.sample(number))
-    native, candidates = cohort.placement(number).upsample(grid_map), cohort.candidates(number)
-    mask = binarise(native, candidates, package.threshold)
+    candidates = cohort.candidates(number)
+    native, mask = _native(package, cohort, number, grid_map, candidates)
     return (candidates.value(mask) if package.network.method.supervision == "mask" else value), native, mask
 
 
-def _case(package: Package, cohort: Cohort, number: int, masks: ReferenceMasks | None) -> dict[str, Any]:
+def _native(
+    package: Package, cohort: Cohort, number: int, grid_map: NDArray[np.float32], candidates: Candidates
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    native = cohort.placement(number).upsample(grid_map)
+    return native, binarise(native, candidates, package.threshold)
+
+
+def _case(
+    package: Package, cohort: Cohort, number: int, masks: ReferenceMasks | None, value: float, grid_map: NDArray[np.float32]
+) -> dict[str, Any]:
     row = cohort.table.iloc[number]
-    value, _, mask = predict_native(package, cohort, number)
     candidates = cohort.candidates(number)
+    _, mask = _native(package, cohort, number, grid_map, candidates)
     found: dict[str, Any] = {
         "case_id": row["case_id"],
         "patient_id": row["patient_id"],
         "split": row["split"],
         "value": float(row["value"]),
-        "predicted": value,
+        "predicted": candidates.value(mask) if package.network.method.supervision == "mask" else value,
         "mask_value": candidates.value(mask),
     }
     reference = None if masks is None else masks.mask(str(row["case_id"]), cohort.shape(number))

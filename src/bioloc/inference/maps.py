@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from bioloc.cohorts.load import Sample
 from bioloc.networks.network import Network
 from bioloc.networks.views import Views, store_views
 
-_VIEWS_AT_ONCE = 128
+_PIXELS_AT_ONCE = 2**18
 _SMALLEST_CAM = 4
 
 
@@ -23,19 +24,30 @@ def predict_sample(network: Network, sample: Sample) -> tuple[float, NDArray[np.
     An encoder-decoder's map lies in 0..1 and adds up to the value. A regressor's is its class activation
     map, scaled to a maximum of 1.
     """
-    views = store_views([sample], network.spec.patch, network.task.volume).batch([0])
+    return predict_samples(network, [sample])[0]
+
+
+def predict_samples(network: Network, samples: Sequence[Sample]) -> list[tuple[float, NDArray[np.float32]]]:
+    """`predict_sample` of several samples at once, which is several times as fast for single slices."""
+    views = store_views(samples, network.spec.patch, network.task.volume).batch(range(len(samples)))
     network.eval()
     outputs, maps = [], []
-    for first in range(0, len(views.sample), _VIEWS_AT_ONCE):
-        rows = torch.arange(first, min(first + _VIEWS_AT_ONCE, len(views.sample)))
-        part = views.take(rows, views.sample[rows], 1)
-        output, part_map = _run(network, part)
+    at_once = max(_PIXELS_AT_ONCE // int(np.prod(views.worth.shape[1:])), 1)
+    for first in range(0, len(views.sample), at_once):
+        rows = torch.arange(first, min(first + at_once, len(views.sample)))
+        output, part_map = _run(network, views.take(rows, views.sample[rows], len(samples)))
         outputs.append(output)
         maps.append(part_map)
     if not outputs:
-        return 0.0, np.zeros(sample.worth.shape, np.float32)
-    value = float(network.values(torch.cat(outputs), views)[0])
-    return max(value, 0.0), _assemble(network, sample, views, torch.cat(maps).numpy())
+        return [(0.0, np.zeros(sample.worth.shape, np.float32)) for sample in samples]
+    values = network.values(torch.cat(outputs), views)
+    together = torch.cat(maps).numpy()
+    found = []
+    for number, sample in enumerate(samples):
+        rows = torch.nonzero(views.sample == number)[:, 0]
+        part = views.take(rows, torch.zeros_like(rows), 1)
+        found.append((max(float(values[number]), 0.0), _assemble(network, sample, part, together[rows.numpy()])))
+    return found
 
 
 def _run(network: Network, views: Views) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ import torch
 from bioloc.cohorts.load import Cohort, ReferenceMasks
 from bioloc.errors import DataError
 from bioloc.inference.binarise import best_threshold, values_at_thresholds
-from bioloc.inference.maps import predict_sample
+from bioloc.inference.maps import predict_samples
 from bioloc.inference.package import Package
 from bioloc.methods import Method
 from bioloc.networks.network import Network, Spec
@@ -23,6 +23,8 @@ from bioloc.tasks import Task
 from bioloc.training.data import Split, load_split
 from bioloc.training.loop import Loop, Setting
 from bioloc.training.losses import to_loss_space
+
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,10 @@ def _spec(task: Task, method: Method, params: Params, split: Split) -> Spec:
 def _threshold(network: Network, val: Cohort) -> float:
     """Where validation masks fit validation values: no mask is looked at."""
     curves = []
-    for number in range(len(val)):
-        _, grid_map = predict_sample(network, val.sample(number))
-        curves.append(values_at_thresholds(val.placement(number).upsample(grid_map), val.candidates(number)))
+    for first in range(0, len(val), _AT_ONCE):
+        numbers = range(first, min(first + _AT_ONCE, len(val)))
+        found = predict_samples(network, [val.sample(number) for number in numbers])
+        for number, (_, grid_map) in zip(numbers, found, strict=True):
+            curves.append(values_at_thresholds(val.placement(number).upsample(grid_map), val.candidates(number)))
     space = (to_loss_space(network.task, torch.tensor(array)).numpy() for array in (np.array(curves), val.values))
     return best_threshold(*space)
