@@ -11,7 +11,7 @@ from torch import nn
 
 from bioloc.cohorts.load import Sample
 from bioloc.inference import maps
-from bioloc.inference.maps import activation_map, predict_sample
+from bioloc.inference.maps import activation_map, predict_sample, predict_samples
 from bioloc.networks.network import Network, Spec
 from bioloc.tasks import get_task
 
@@ -56,10 +56,21 @@ def test_patches_leave_the_map_0_where_nothing_counts() -> None:
 def test_many_views_in_several_goes_change_nothing(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     network, sample = make_network("cac", method, 48, 16), make_sample("cac", 48, share=0.02)
     value, grid_map = predict_sample(network, sample)
-    monkeypatch.setattr(maps, "_VIEWS_AT_ONCE", 3)
+    monkeypatch.setattr(maps, "_PIXELS_AT_ONCE", 3 * 16**2)  # three patches
     again, again_map = predict_sample(network, sample)
     assert again == pytest.approx(value, rel=1e-5)
     assert again_map == pytest.approx(grid_map, abs=1e-4)
+
+
+@pytest.mark.parametrize(("task", "patch"), [("cac", 16), ("pma", 0)])
+@pytest.mark.parametrize("method", ["localizer", "regressor"])
+def test_samples_together_are_as_each_alone(task: str, patch: int, method: str) -> None:
+    network = make_network(task, method, 48, patch)
+    samples = [make_sample(task, 48, share=share) for share in (0.02, 0.3, 0.1)]
+    for (value, grid_map), sample in zip(predict_samples(network, samples), samples, strict=True):
+        alone, alone_map = predict_sample(network, sample)
+        assert value == pytest.approx(alone, rel=1e-4)
+        assert grid_map == pytest.approx(alone_map, abs=1e-4)
 
 
 @pytest.mark.parametrize("method", ["localizer", "regressor", "segmenter"])
