@@ -96,7 +96,7 @@ def test_no_file_and_no_yaml_are_told(tmp_path: Path) -> None:
 def test_params_are_frozen_and_their_error_is_a_usage_error() -> None:
     params = read_params(ROOT)
     with pytest.raises(ValidationError):
-        params.seed = 1  # type: ignore[misc]
+        params.seed = 1
     assert issubclass(ParameterError, UsageError)
 
 

@@ -18,7 +18,7 @@ def test_an_area_counts_the_masks_pixels_in_range() -> None:
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
-def test_an_empty_mask_measures_nothing(task) -> None:  # type: ignore[no-untyped-def]
+def test_an_empty_mask_measures_nothing(task) -> None:
     hu = np.full((2, 4, 4), 60, np.int16)
     measured = measure(task, hu, (3.0, 1.0, 1.0), np.zeros(hu.shape, np.uint16))
     assert measured.value == 0

@@ -25,7 +25,7 @@ SIGNS = st.sampled_from([-1, 1])
     origin=st.tuples(*[st.integers(-200, 200)] * 3),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_reading_and_writing_gives_the_same_voxels_and_affine(  # type: ignore[no-untyped-def]
+def test_reading_and_writing_gives_the_same_voxels_and_affine(
     tmp_path_factory, axes, signs, spacing, shape, origin, seed
 ) -> None:
     folder = tmp_path_factory.mktemp("round")

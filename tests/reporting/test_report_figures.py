@@ -50,9 +50,9 @@ def test_value_figures(tmp_path: Path, task: str, draw: object) -> None:
     table = pd.DataFrame({"value": known, "predicted": known * 1.1 + rng.normal(0, 2, 60)})
     table.loc[3, "predicted"] = np.nan
     path = tmp_path / "there" / "figure.png"
-    draw(TASKS[task], table, "title", path)  # type: ignore[operator]
+    draw(TASKS[task], table, "title", path)
     assert _has(_pixels(path), (0xC2, 0x41, 0x0C))
-    draw(TASKS[task], table.iloc[:0], "nothing", path)  # type: ignore[operator]
+    draw(TASKS[task], table.iloc[:0], "nothing", path)
     assert _pixels(path).std() > 1
     assert [file.name for file in path.parent.iterdir()] == ["figure.png"]
 

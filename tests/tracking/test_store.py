@@ -67,7 +67,7 @@ def server(tmp_path, root, monkeypatch):
     uri = f"http://127.0.0.1:{port}"
     for _ in range(200):
         try:
-            urllib.request.urlopen(f"{uri}/health", timeout=1).close()  # noqa: S310
+            urllib.request.urlopen(f"{uri}/health", timeout=1).close()  # noqa: S310  # our own loopback
             break
         except OSError:
             time.sleep(0.2)

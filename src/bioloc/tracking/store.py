@@ -148,6 +148,6 @@ def _relocate(path: Path, here: str) -> None:
             for before, after in ((root, here), (f"file://{quote(root)}", f"file://{quote(here)}")):
                 for table, column in columns:
                     connection.execute(
-                        f'UPDATE "{table}" SET "{column}" = ? || substr("{column}", ?) WHERE substr("{column}", 1, ?) = ?',  # noqa: S608
+                        f'UPDATE "{table}" SET "{column}" = ? || substr("{column}", ?) WHERE substr("{column}", 1, ?) = ?',  # noqa: S608  # names from the schema
                         (after, len(before) + 1, len(before) + 1, before + "/"),
                     )
