@@ -37,11 +37,12 @@ def predict_cohort(package: Package, cohort: Cohort, masks: ReferenceMasks | Non
 
 
 def predict_native(package: Package, cohort: Cohort, number: int) -> tuple[float, NDArray[np.float32], NDArray[np.bool_]]:
-    """Value, (S, R, C) map and mask of a case on its native grid."""
+    """Value, (S, R, C) map inside the candidates and mask of a case on its native grid."""
     value, grid_map = predict_sample(package.network, cohort.sample(number))
     candidates = cohort.candidates(number)
     native, mask = _native(package, cohort, number, grid_map, candidates)
-    return (candidates.value(mask) if package.network.method.supervision == "mask" else value), native, mask
+    measured = candidates.value(mask) if package.network.method.supervision == "mask" else value
+    return measured, native * candidates.mask, mask
 
 
 def _native(

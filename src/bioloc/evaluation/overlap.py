@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 Mask = NDArray[np.bool_]
 
@@ -30,12 +31,17 @@ def overlap(mask: Mask, reference: Mask, spacing_mm: tuple[float, float, float])
 
 def hausdorff95(mask: Mask, reference: Mask, spacing_mm: tuple[float, float, float]) -> float:
     """95th percentile of the distances between both surfaces, mm (neither may be empty)."""
-    box = ndimage.find_objects((mask | reference).astype(np.uint8))[0]
-    a, b = np.pad(mask[box], 1), np.pad(reference[box], 1)
-    edge_a, edge_b = a & ~_eroded(a), b & ~_eroded(b)
-    to_b = ndimage.distance_transform_edt(~edge_b, sampling=spacing_mm)[edge_a]
-    to_a = ndimage.distance_transform_edt(~edge_a, sampling=spacing_mm)[edge_b]
-    return float(np.percentile(np.concatenate([to_a, to_b]), 95))
+    a, b = _surface_mm(mask, spacing_mm), _surface_mm(reference, spacing_mm)
+    # Trees of surface points: several times as fast as distance maps of the whole box.
+    return float(np.percentile(np.concatenate([cKDTree(b).query(a)[0], cKDTree(a).query(b)[0]]), 95))
+
+
+def _surface_mm(mask: Mask, spacing_mm: tuple[float, float, float]) -> NDArray[np.float64]:
+    """(N, 3) places of the voxels at a mask's rim in its slices."""
+    box = ndimage.find_objects(mask.astype(np.uint8))[0]
+    part = np.pad(mask[box], 1)
+    corner = np.array([side.start - 1 for side in box])
+    return np.asarray((np.argwhere(part & ~_eroded(part)) + corner) * np.array(spacing_mm))
 
 
 def _eroded(mask: Mask) -> Mask:

@@ -23,7 +23,7 @@ class Prediction:
     Attributes:
         value: The biomarker, in the task's unit.
         unit: That unit.
-        map: (S, R, C) float32, 0..1, on the scan's own grid.
+        map: (S, R, C) float32, 0..1, on the scan's own grid; 0 outside the candidates, where it says nothing.
         mask: (S, R, C) the candidates that the map keeps.
         candidates: The pixels that could have counted.
     """
@@ -57,4 +57,4 @@ def predict_scan(package: Package, scan: Scan) -> Prediction:
     mask = binarise(native, candidates, package.threshold)
     if network.method.supervision == "mask":
         value = candidates.value(mask)
-    return Prediction(value, task.unit, native, mask, candidates)
+    return Prediction(value, task.unit, native * candidates.mask, mask, candidates)
