@@ -34,6 +34,7 @@ lint: $(BIN)/.ready  ## style, types, layers
 	$(BIN)/lint-imports
 
 bench: $(BIN)/.ready  ## ratios measured side by side
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	$(BIN)/python benchmarks/run.py
 
 ui: $(BIN)/.ready  ## the MLflow interface on this machine

@@ -3,6 +3,7 @@
 1. Training, images/s: bioloc's step against a plain SMP U-Net float32 loop with a DataLoader (same encoder, size, decoder).
 2. Cohort building, volumes/s: against a plain nibabel loop that makes the same arrays.
 3. Prediction of a 512 x 512 x 300 CT: seconds and peak memory, in a process of its own.
+4. Reading NIfTI and DICOM, MB/s: against MONAI's loader (reading.py).
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
 import torch
+from reading import reading
 from scipy import ndimage
 
 from bioloc.cohorts.build import build_cohort
@@ -40,10 +43,14 @@ SIZE, BATCH, STEPS, ROUNDS = 128, 16, 12, 3
 
 
 def main() -> None:
-    """Run all three and write benchmarks/results.json."""
+    """Run all four and write benchmarks/results.json."""
     torch.set_num_threads(2)
     with tempfile.TemporaryDirectory() as folder:
-        found = {"training": training(), "cohort": cohort(Path(folder)), "prediction": prediction(Path(folder))}
+        found: dict[str, Any] = {"training": training(), "cohort": cohort(Path(folder)), "prediction": prediction(Path(folder))}
+    found["reading"] = reading()
+    for name, row in found["reading"].items():
+        speed = f"{row['bioloc_mb_per_s']:.0f} MB/s, {row['ratio']:.2f} x MONAI"
+        print(f"reading {name}: {speed}; peak memory {row['peak_volumes']:.2f} volumes")
     write_json(Path(__file__).with_name("results.json"), found)
 
 

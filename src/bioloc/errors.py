@@ -5,6 +5,7 @@ BiolocError
 │   └── ParameterError   params.yaml
 ├── DataError            a file or table that cannot be used
 │   ├── ImageError       one scan: a `failed` row in a batch
+│   │   └── AnatomyError what a search in the scan did not find
 │   └── ManifestError    a cohort's table
 ├── GateError            data validation found something critical
 └── RegistryError        no such model, alias or package
@@ -29,6 +30,10 @@ class DataError(BiolocError):
 
 class ImageError(DataError):
     """One scan cannot be used."""
+
+
+class AnatomyError(ImageError):
+    """A search in a scan gave up: its text says what was not found, why, and what to name instead."""
 
 
 class ManifestError(DataError):

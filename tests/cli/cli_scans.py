@@ -7,9 +7,8 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-import pydicom
 import SimpleITK as sitk
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from dicom_files import write_series
 
 SPACING = (5.0, 6.0, 5.5)
 PIXEL_CM2 = 6.0 * 5.5 / 100
@@ -76,28 +75,7 @@ def nrrd(path: Path, array: np.ndarray, spacing: tuple[float, float, float] = SP
 
 def dicom(folder: Path, array: np.ndarray, spacing: tuple[float, float, float] = SPACING) -> Path:
     """A series with a rescale, its files named from the head."""
-    folder.mkdir(parents=True)
-    series, study = generate_uid(), generate_uid()
-    for number, plane in enumerate(array):
-        meta = pydicom.dataset.FileMetaDataset()
-        meta.MediaStorageSOPClassUID = CTImageStorage
-        meta.MediaStorageSOPInstanceUID = generate_uid()
-        meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        data = pydicom.Dataset()
-        data.file_meta = meta
-        data.SOPClassUID, data.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
-        data.Modality, data.PatientID, data.SeriesNumber, data.InstanceNumber = "CT", "p", 1, len(array) - number
-        data.StudyInstanceUID, data.SeriesInstanceUID, data.FrameOfReferenceUID = study, series, study
-        data.ImagePositionPatient = [-120, -95, -40 + spacing[0] * number]
-        data.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-        data.PixelSpacing, data.SliceThickness = [spacing[1], spacing[2]], 9
-        data.RescaleSlope, data.RescaleIntercept = 1, -1024
-        data.Rows, data.Columns, data.SamplesPerPixel = *plane.shape, 1
-        data.PhotometricInterpretation = "MONOCHROME2"
-        data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 16, 15, 0
-        data.PixelData = (plane + 1024).astype(np.uint16).tobytes()
-        data.save_as(folder / f"im{len(array) - number:03d}.dcm", enforce_file_format=True)
-    return folder
+    return write_series(folder, array, spacing, (-120, -95, -40), name="im{down:03d}.dcm", SliceThickness=9)
 
 
 def upright(path: Path) -> np.ndarray:

@@ -1,62 +1,41 @@
-"""One DICOM series, its rescale applied, as an array with an affine."""
+"""A CT from DICOM: one series of single slices, or one multi-frame file."""
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from bioloc.ct.frames import read_frames
+from bioloc.ct.image import Stored
+from bioloc.ct.series import ENDINGS, find_series
+from bioloc.ct.slices import read_slices
 from bioloc.errors import ImageError
 
 
-def read_dicom(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """The one CT series in a folder, or a single file: (I, J, K) HU and a RAS+ affine.
+def is_dicom(path: Path) -> bool:
+    """Whether to read `path` as DICOM: a folder, a file that is called so, or one that begins as DICOM does."""
+    if path.is_dir() or path.suffix.lower() in ENDINGS:
+        return True
+    from pydicom.misc import is_dicom as begins_so
+
+    return bool(begins_so(path))
+
+
+def read_dicom(path: Path, series: str | None = None) -> Stored:
+    """The CT series in a DICOM file or folder, in HU.
+
+    Args:
+        path: A file, or a folder with one CT series among whatever else.
+        series: Number or UID of the series, where there are several.
 
     Raises:
-        ImageError: There is no series or more than one, it is no CT, the gantry was tilted, or slices are missing.
+        ImageError: There is no CT series or more than one, or its slices are not one even, straight stack.
     """
-    import SimpleITK as sitk
-
-    from bioloc.ct.read import from_itk
-
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)  # what matters of it is raised
-    files = _series(path) if path.is_dir() else [str(path)]
-    _check_headers(files, path)
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames(files)
-    return from_itk(reader.Execute(), path)
-
-
-def _series(folder: Path) -> list[str]:
-    import SimpleITK as sitk
-
-    found = {
-        uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid)
-        for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
-    }
-    if not found:
-        raise ImageError(f"{folder}: no DICOM series in this folder; scans in other formats are named one by one")
-    if len(found) > 1:
-        raise ImageError(f"{folder}: {len(found)} DICOM series in one folder: give a folder with one of them")
-    return list(next(iter(found.values())))
-
-
-def _check_headers(files: list[str], path: Path) -> None:
-    import pydicom
-
-    headers = [pydicom.dcmread(file, stop_before_pixels=True, force=True) for file in files]
-    modality = str(headers[0].get("Modality", ""))
-    if modality != "CT":
-        raise ImageError(f"{path}: DICOM modality '{modality or 'unknown'}': give a CT series")
-    positions = np.array([[float(v) for v in header.get("ImagePositionPatient", (np.nan,) * 3)] for header in headers])
-    if not np.isfinite(positions).all():
-        raise ImageError(f"{path}: a slice without ImagePositionPatient: its place is unknown")
-    axes = np.array([float(v) for v in headers[0].get("ImageOrientationPatient", (1, 0, 0, 0, 1, 0))]).reshape(2, 3)
-    moves = np.diff(positions, axis=0)
-    steps = moves @ np.cross(*axes)  # signed: a doubled slice makes GDCM give up sorting by position
-    if len(steps) and np.ptp(steps) > 0.02 * abs(np.median(steps)) + 0.01:
-        raise ImageError(f"{path}: slices are {steps.min():.2f} to {steps.max():.2f} mm apart: some are missing or doubled")
-    if len(steps) and np.abs(moves @ axes.T).max() > 0.02 * np.abs(steps).max() + 0.01:
-        raise ImageError(f"{path}: the slices are shifted against each other (gantry tilt): resample the scan first")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's remarks quote header values; what matters of them is raised here
+        instances = find_series(path, series).instances
+        if len(instances) == 1 and instances[0].frames > 1:
+            return read_frames(instances[0])
+        if any(instance.frames > 1 for instance in instances):
+            raise ImageError(f"{path}: {len(instances)} files with several slices each in one series: give one of the files")
+        return read_slices(instances, path)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
+from bioloc.ct.acquisition import Acquisition
 from bioloc.errors import ImageError
 
 AIR = -1024
@@ -25,6 +26,7 @@ class CT:
         affine: (4, 4) of the file's own voxel axes, RAS+ mm.
         orientation: nibabel's orientation of the file's axes, (3, 2).
         source: What it was read from, for messages.
+        acquisition: How it was made, where the file tells.
     """
 
     hu: NDArray[np.int16]
@@ -32,6 +34,7 @@ class CT:
     affine: NDArray[np.float64]
     orientation: NDArray[np.float64]
     source: str
+    acquisition: Acquisition = field(default_factory=Acquisition)
 
     def to_file_axes(self, array: NDArray[Any]) -> NDArray[Any]:
         """Turn an (S, R, C) array back into the axes of the file that the scan came from."""
@@ -49,9 +52,41 @@ class CT:
         return slice_number
 
 
-def oriented(
-    array: NDArray[Any], affine: NDArray[np.float64], source: str
-) -> tuple[NDArray[Any], tuple[float, float, float], NDArray[np.float64]]:
+@dataclass(frozen=True)
+class Stored:
+    """Voxels as a file stores them.
+
+    Attributes:
+        voxels: (I, J, K), any number type; HU are `slope` * voxels + `intercept`.
+        affine: (4, 4) of the axes I, J and K, RAS+ mm.
+        slope: What the file multiplies its voxels with.
+        intercept: What the file then adds.
+        acquisition: How the scan was made.
+    """
+
+    voxels: NDArray[Any]
+    affine: NDArray[np.float64]
+    slope: float = 1.0
+    intercept: float = 0.0
+    acquisition: Acquisition = field(default_factory=Acquisition)
+
+
+@dataclass(frozen=True)
+class Upright:
+    """A file's voxels seen in the axes of a scan in memory.
+
+    Attributes:
+        voxels: (S, R, C), a view of the file's array.
+        spacing_mm: Slice increment, row spacing, column spacing.
+        orientation: nibabel's orientation of the file's axes, (3, 2).
+    """
+
+    voxels: NDArray[Any]
+    spacing_mm: tuple[float, float, float]
+    orientation: NDArray[np.float64]
+
+
+def upright(array: NDArray[Any], affine: NDArray[np.float64], source: str) -> Upright:
     """A file's (I, J, K) array in (slice, row, column) axes, with spacing in mm and the orientation it had.
 
     Raises:
@@ -73,7 +108,21 @@ def oriented(
     orientation = nib.orientations.io_orientation(affine)
     turned = nib.orientations.apply_orientation(array, nib.orientations.ornt_transform(orientation, _LPS))
     spacing = {int(axis): float(length) for (axis, _), length in zip(orientation, lengths, strict=True)}
-    return turned.transpose(2, 1, 0), (spacing[2], spacing[1], spacing[0]), orientation
+    return Upright(turned.transpose(2, 1, 0), (spacing[2], spacing[1], spacing[0]), orientation)
+
+
+def corners(affine: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Where the eight corner voxels of an (I, J, K) array lie, (8, 3) RAS+ mm, in an order that its axes do not change.
+
+    Args:
+        affine: (4, 4) of the array's axes.
+        shape: Of the array.
+    """
+    turn = nib.orientations.ornt_transform(nib.orientations.io_orientation(affine), _LPS)
+    straight = affine @ nib.orientations.inv_ornt_aff(turn, shape)
+    sizes = np.array(shape)[np.argsort(turn[:, 0])]
+    ends = np.array([[(corner >> axis & 1) * (sizes[axis] - 1) for axis in range(3)] for corner in range(8)])
+    return np.asarray(ends @ straight[:3, :3].T + straight[:3, 3])
 
 
 _LPS = nib.orientations.axcodes2ornt("LPS")
