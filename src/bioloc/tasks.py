@@ -9,6 +9,31 @@ from bioloc.errors import UsageError
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What a scan must be like for a task's number to mean anything; `bioloc.fitness` checks it.
+
+    Attributes:
+        lungs: Lungs are in sight: the task is measured in the chest.
+        whole_outline: The trunk's outline lies within the field of view.
+        unenhanced: No contrast medium is in the blood.
+        tube_voltage_kvp: The voltage that the HU limits hold for; None where they hold well enough for any.
+        region_hu: Range of the region's median HU; None where any will do.
+        increment_mm: Slice increments that are thin, thick, and too thick, by their limits; None where any will do.
+        height_mm: The least height of a whole region; None where any will do.
+        pixel_mm: Larger pixels blur the edges.
+    """
+
+    lungs: bool = False
+    whole_outline: bool = False
+    unenhanced: bool = False
+    tube_voltage_kvp: float | None = None
+    region_hu: tuple[float, float] | None = None
+    increment_mm: tuple[float, float, float] | None = None
+    height_mm: float | None = None
+    pixel_mm: float = 2.0
+
+
+@dataclass(frozen=True)
 class Task:
     """A biomarker: what it is called, which pixels may count, and what a pixel is worth.
 
@@ -22,6 +47,8 @@ class Task:
         hu_range: Candidates' HU, both ends included.
         volume: The value sums over a volume's slices; otherwise over one slice.
         region: Whether the candidates lie in a region of interest: never, where one is given, or always.
+        region_finder: What is looked for where a region is wanted and none is given.
+        slice_finder: How a volume's slice is found: just above the aortic arch, or where the region is largest.
         anchor: What the working grid is centred on.
         windows: HU windows that the network sees, (low, high).
         relative_window: Half width in HU of one more window around the candidates' median; None for none.
@@ -30,6 +57,7 @@ class Task:
         category_names: Names of the categories.
         phantom: Module and target of the phantom.
         plausible_fraction: Candidates' share of the image: outside it validation warns.
+        needs: What a scan must be like.
     """
 
     name: str
@@ -41,6 +69,8 @@ class Task:
     hu_range: tuple[float, float]
     volume: bool
     region: Literal["none", "optional", "required"]
+    region_finder: Literal["none", "heart", "liver"]
+    slice_finder: Literal["none", "arch", "largest-region"]
     anchor: Literal["body", "region"]
     windows: tuple[tuple[float, float], ...]
     relative_window: float | None
@@ -49,6 +79,7 @@ class Task:
     category_names: tuple[str, ...]
     phantom: tuple[str, str]
     plausible_fraction: tuple[float, float]
+    needs: Needs
 
     def category(self, value: float) -> str | None:
         """Name of the risk category of a value in the task's unit; None where the task has none.
@@ -79,6 +110,8 @@ TASKS: dict[str, Task] = {
             hu_range=(-50, 90),
             volume=False,
             region="none",
+            region_finder="none",
+            slice_finder="arch",
             anchor="body",
             windows=((-160, 240), (-1000, 500)),
             relative_window=None,
@@ -87,6 +120,7 @@ TASKS: dict[str, Task] = {
             category_names=(),
             phantom=("chest", "pectoralis"),
             plausible_fraction=(0.005, 0.7),
+            needs=Needs(lungs=True, whole_outline=True),
         ),
         Task(
             name="sfa",
@@ -98,6 +132,8 @@ TASKS: dict[str, Task] = {
             hu_range=(-200, 0),
             volume=False,
             region="none",
+            region_finder="none",
+            slice_finder="arch",
             anchor="body",
             windows=((-200, 100), (-1000, 500)),
             relative_window=None,
@@ -106,6 +142,7 @@ TASKS: dict[str, Task] = {
             category_names=(),
             phantom=("chest", "subcutaneous_fat"),
             plausible_fraction=(0.005, 0.8),
+            needs=Needs(lungs=True, whole_outline=True),
         ),
         Task(
             name="cac",
@@ -117,6 +154,8 @@ TASKS: dict[str, Task] = {
             hu_range=(130, 4096),
             volume=True,
             region="optional",
+            region_finder="heart",
+            slice_finder="none",
             anchor="region",
             windows=((-200, 300), (0, 1000)),
             relative_window=None,
@@ -125,6 +164,14 @@ TASKS: dict[str, Task] = {
             category_names=("0", "1-10", "11-100", "101-400", ">400"),
             phantom=("heart", "coronary_calcium"),
             plausible_fraction=(0.0, 0.15),
+            needs=Needs(
+                lungs=True,
+                unenhanced=True,
+                tube_voltage_kvp=120,
+                increment_mm=(2.0, 3.5, 6.0),
+                height_mm=80,
+                pixel_mm=1.0,
+            ),
         ),
         Task(
             name="liver",
@@ -136,6 +183,8 @@ TASKS: dict[str, Task] = {
             hu_range=(-100, 400),
             volume=False,
             region="required",
+            region_finder="liver",
+            slice_finder="largest-region",
             anchor="region",
             windows=((-60, 240),),
             relative_window=60.0,
@@ -144,6 +193,7 @@ TASKS: dict[str, Task] = {
             category_names=(),
             phantom=("abdomen", "liver_tumour"),
             plausible_fraction=(0.005, 0.6),
+            needs=Needs(region_hu=(-20, 200)),
         ),
     )
 }
