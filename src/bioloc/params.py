@@ -15,6 +15,9 @@ Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
+PHANTOM = "phantom"
+"""The source that is drawn, not read."""
+
 
 class Strict(BaseModel):
     """A section of params.yaml."""
@@ -86,7 +89,16 @@ class Gates(Strict):
 
 
 class TaskParams(Strict):
-    """One task's section: `source` is `phantom`, or the path of your own cohort's manifest."""
+    """One task's section.
+
+    Attributes:
+        source: `phantom`; the path of your own cohort's manifest (.csv or .parquet); or NAME:PATH, a public data set
+            and the folder where it lies (docs/sources.md). Paths are relative to the repository.
+        patients: Of the phantom cohort.
+        grid: The working grid.
+        training: How a method is trained.
+        gates: What a champion must reach.
+    """
 
     source: str
     patients: Patients

@@ -6,11 +6,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bioloc.cohorts.manifest import SPLITS, read_manifest, split_of, write_manifest
+from bioloc.cohorts.manifest import SPLITS, by_scan, is_manifest, read_manifest, split_of, write_manifest
 from bioloc.errors import ManifestError
 from bioloc.tasks import get_task
 
@@ -72,7 +73,7 @@ def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
         ({"case_id": "c1"}, "case_id c1 stands 2 times"),
         ({"patient_id": "p1", "split": "test"}, r"p1 is in more than one split \(test, train\)"),
         ({"value": "ten"}, "line 3.*value 'ten' is not a number"),
-        ({"value": ""}, "line 3.*value '' is not a number"),
+        ({"value": ""}, "line 3.*no value, and no mask to measure it from"),
         ({"value": "nan"}, "line 3.*finite"),
         ({"value": "inf"}, "line 3.*finite"),
         ({"value": -1}, "line 3.*at least 0"),
@@ -145,3 +146,50 @@ def test_default_splits_are_70_10_10_10() -> None:
 def test_a_patients_split_is_one_of_the_splits(patient: str) -> None:
     assert split_of(patient) in SPLITS
     assert split_of(patient) == split_of(patient)
+
+
+def test_labels_a_slice_to_find_and_a_value_to_measure(tmp_path: Path) -> None:
+    one, two = read_manifest(
+        written(
+            tmp_path,
+            row(1, value="", mask="m.nii.gz", mask_label="2", region="m.nii.gz", region_label="1 2", slice="auto"),
+            row(2, mask_label="", region_label="", slice="3"),
+        ),
+        PMA,
+    )
+    assert (one.value, one.mask_labels, one.region_labels, one.slice_number, one.slice_auto) == (None, (2,), (1, 2), None, True)
+    assert (two.value, two.mask_labels, two.region_labels, two.slice_number, two.slice_auto) == (10.5, (), (), 3, False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"mask_label": "one"}, "line 2: mask_label 'one' is not a number"),
+        ({"mask_label": "1,2"}, "line 2: mask_label '1,2' is not a number"),
+        ({"region_label": "1.5"}, "line 2: region_label 1.5: it must be a whole number$"),
+        ({"region_label": "0 1"}, "line 2: region_label 0 1: 0 is the background"),
+    ],
+)
+def test_a_label_is_a_whole_number_above_0(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ManifestError, match=words):
+        read_manifest(written(tmp_path, row(1, **changes)), PMA)
+
+
+def test_parquet_is_read_as_csv_is(tmp_path: Path) -> None:
+    rows = [row(1, slice=4, mask_label=2), row(2, slice=None, mask_label=None)]
+    pd.DataFrame(rows).to_parquet(tmp_path / "manifest.parquet")
+    assert read_manifest(tmp_path / "manifest.parquet", PMA) == read_manifest(written(tmp_path, *rows), PMA)
+    assert is_manifest(tmp_path / "manifest.parquet")
+    assert not is_manifest(tmp_path / "scan.nii.gz")
+
+
+def test_for_prediction_an_image_is_enough(tmp_path: Path) -> None:
+    content = {"case_id": "c1", "image": "a.nii.gz", "slice": "auto"}
+    (case,) = read_manifest(written(tmp_path, content), PMA, values_needed=False)
+    assert (case.image, case.slice_auto, case.mask) == (tmp_path / "a.nii.gz", True, None)
+
+
+def test_neighbours_of_one_scan_are_together(tmp_path: Path) -> None:
+    names = [("a", ""), ("a", ""), ("a", "m"), ("b", ""), ("a", "")]
+    cases = read_manifest(written(tmp_path, *[row(n, image=image, mask=mask) for n, (image, mask) in enumerate(names)]), PMA)
+    assert [[case.case_id for case in group] for group in by_scan(cases)] == [["c0", "c1"], ["c2"], ["c3"], ["c4"]]

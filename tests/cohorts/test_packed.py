@@ -1,14 +1,15 @@
-"""Masks of many shapes in one file."""
+"""Arrays of many shapes in one file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bioloc.cohorts.packed import pack, unpack, write_concatenated
+from bioloc.cohorts.packed import Pile, pack, unpack
 
 
 @settings(derandomize=True, deadline=None, max_examples=30)
@@ -23,11 +24,21 @@ def test_a_mask_comes_back(shape: tuple[int, int, int], seed: int) -> None:
     assert np.array_equal(back, mask)
 
 
-def test_arrays_stand_one_after_the_other(tmp_path: Path) -> None:
-    parts = [np.arange(6, dtype=np.int32).reshape(2, 3), np.zeros(0, np.int32), np.array([9], np.int32)]
-    ends = write_concatenated(tmp_path / "a.npy", parts)
-    assert ends == [0, 6, 6, 7]
-    whole = np.load(tmp_path / "a.npy")
-    assert whole.dtype == np.int32
-    assert all(np.array_equal(whole[first:end], part.ravel()) for first, end, part in zip(ends, ends[1:], parts, strict=False))
-    assert [file.name for file in tmp_path.iterdir()] == ["a.npy"]
+@pytest.mark.parametrize("shape", [(), (3, 5)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
+def test_a_pile_is_what_numpy_saves(tmp_path: Path, shape: tuple[int, ...], dtype: type) -> None:
+    rng = np.random.default_rng(1)
+    parts = [rng.integers(0, 99, (count, *shape)).astype(dtype) for count in (2, 0, 1, 12_000)]
+    with Pile(tmp_path / "pile.npy") as pile:
+        for part in parts:
+            pile.add(part)
+    np.save(tmp_path / "whole.npy", np.concatenate(parts))
+    assert pile.ends == [0, 2, 2, 3, 12_003]
+    assert (tmp_path / "pile.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
+
+
+def test_a_pile_takes_parts_that_do_not_lie_in_order(tmp_path: Path) -> None:
+    part = np.arange(12, dtype=np.int16).reshape(3, 4).T
+    with Pile(tmp_path / "pile.npy") as pile:
+        pile.add(part)
+    assert np.array_equal(np.load(tmp_path / "pile.npy"), part)

@@ -34,7 +34,8 @@ def phantom(
 
     if output is None:
         project, params, chosen = study_of(task)
-        make_raw(project, params, chosen)
+        for skipped in make_raw(project, params, chosen):
+            note(f"skipped {skipped.what}: {skipped.reason}")
         return
     chosen = get_task(task)
     if split not in SPLITS:
@@ -46,11 +47,30 @@ def phantom(
     note(f"{patients} patients in {output}")
 
 
-def cohort(task: TaskName) -> None:
+def cohort(
+    task: TaskName,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Open the source's scans and say what would be taken; change nothing.")
+    ] = False,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", help="With --dry-run: try this source, not that of params.yaml.", metavar="NAME:PATH"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Bring the raw cohort to the working grid."""
+    project, params, chosen = study_of(task)
+    if dry_run:
+        from bioloc.stages.raw import survey_raw
+
+        content = survey_raw(project, params, chosen, source)
+        print_json(content) if as_json else _print_survey(content)
+        return
+    if source is not None or as_json:
+        raise UsageError(f"--source and --json go with --dry-run: the study's own source is tasks.{task}.source in params.yaml")
     from bioloc.stages.data import make_cohort
 
-    make_cohort(*study_of(task))
+    make_cohort(project, params, chosen)
 
 
 def masks(task: TaskName) -> None:
@@ -156,6 +176,18 @@ def register(app: typer.Typer) -> None:
     """Add the commands, in the order of the pipeline."""
     for command in (phantom, cohort, masks, candidates, validate, train, evaluate, compare, promote, report):
         app.command()(command)
+
+
+def _print_survey(content: dict[str, Any]) -> None:
+    counts = ", ".join(f"{content[f'n_{name}']} {name}" for name in ("patients", "scans", "samples"))
+    splits = ", ".join(f"{count} {split}" for split, count in content["splits"].items())
+    typer.echo(f"{content['task']} from {content['source']}: {counts}")
+    typer.echo(f"  values: {content['values_given']} given, {content['values_measured']} measured from masks")
+    typer.echo(f"  splits: {splits}")
+    for one in content["skipped"]:
+        typer.echo(f"  skipped {one['what']}: {one['reason']}")
+    if content["would_stop"]:
+        typer.echo("  more than half of the scans cannot be used: the stage would stop")
 
 
 def _print_metrics(content: dict[str, Any], title: str) -> None:

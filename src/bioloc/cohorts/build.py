@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,12 @@ from numpy.typing import NDArray
 
 from bioloc.biomarkers.candidates import Candidates, find_candidates
 from bioloc.cohorts.grid import Placement
-from bioloc.cohorts.manifest import Case
+from bioloc.cohorts.manifest import Case, by_scan
+from bioloc.cohorts.packed import Pile
 from bioloc.cohorts.workers import for_each
 from bioloc.ct.body import body_mask, middle
 from bioloc.ct.image import CT
-from bioloc.ct.read import read_ct, read_mask
+from bioloc.ct.read import labels_in, read_ct, read_mask
 from bioloc.errors import ImageError
 from bioloc.files import folder_written_aside
 from bioloc.params import Grid
@@ -91,38 +94,57 @@ def place_scan(
     return Scan(hu, spacing_mm, region, placement, body_mm2, slice_number)
 
 
+def open_cases(cases: Sequence[Case], task: Task, grid: Grid) -> Iterator[tuple[Scan, CT]]:
+    """Read a manifest's cases of one scan. Their reference mask, if any, is not touched."""
+    first = cases[0]
+    ct = read_ct(first.image)
+    region = None
+    if first.region is not None and task.region != "none":
+        region = labels_in(read_mask(first.region, ct), first.region_labels)
+    for case in cases:
+        yield open_scan(task, grid, ct, region, case.slice_number), ct
+
+
 def open_case(case: Case, task: Task, grid: Grid) -> tuple[Scan, CT]:
-    """Read a manifest's case. Its reference mask, if any, is not touched."""
-    ct = read_ct(case.image)
-    region = None if case.region is None or task.region == "none" else read_mask(case.region, ct) > 0
-    return open_scan(task, grid, ct, region, case.slice_number), ct
+    """Read one case of a manifest."""
+    return next(open_cases([case], task, grid))
 
 
 def build_cohort(cases: list[Case], task: Task, grid: Grid, folder: Path, workers: int) -> None:
     """Write samples.csv, images.npy (N, size, size) int16 HU and, where there are regions, regions.npy (share, 0..255)."""
     with folder_written_aside(folder) as aside:
-        images, regions, rows = [], [], []
-        first = 0
-        for row, image, region in for_each(partial(_sample, task=task, grid=grid), cases, workers, f"cohort {task.name}"):
-            rows.append({**row, "first": first})
-            first += len(image)
-            images.append(image)
-            regions.append(region)
-        np.save(aside / "images.npy", np.concatenate(images))
-        if task.region != "none":
-            np.save(aside / "regions.npy", np.concatenate(regions))
+        rows = []
+        names = ("images",) if task.region == "none" else ("images", "regions")
+        with ExitStack() as stack:
+            piles = {name: stack.enter_context(Pile(aside / f"{name}.npy")) for name in names}
+            one = partial(_of_scan, task=task, grid=grid)
+            for found in for_each(one, by_scan(cases), workers, f"cohort {task.name}"):
+                for row, arrays in found:
+                    rows.append({**row, "first": piles["images"].ends[-1]})
+                    for name, pile in piles.items():
+                        pile.add(arrays[name])
         pd.DataFrame(rows).to_csv(aside / "samples.csv", index=False, lineterminator="\n")
 
 
-def _sample(case: Case, task: Task, grid: Grid) -> tuple[dict[str, Any], NDArray[np.int16], NDArray[np.uint8]]:
-    scan, ct = open_case(case, task, grid)
+Row = tuple[dict[str, Any], dict[str, NDArray[Any]]]
+
+
+def _of_scan(cases: list[Case], task: Task, grid: Grid) -> list[Row]:
+    opened = open_cases(cases, task, grid)
+    return [_sample(case, scan, ct, grid) for case, (scan, ct) in zip(cases, opened, strict=True)]
+
+
+def _sample(case: Case, scan: Scan, ct: CT, grid: Grid) -> Row:
     inside = np.ones_like(scan.hu, bool) if scan.region is None else scan.region
     share = scan.placement.pool_worth(inside.astype(np.float32)) / max(
         grid.pixel_mm**2 / (scan.spacing_mm[1] * scan.spacing_mm[2]), 1e-6
     )
-    identity = {k: v for k, v in asdict(case).items() if k in ("case_id", "patient_id", "split", "value", "unit")}
     row = {
-        **identity,
+        "case_id": case.case_id,
+        "patient_id": case.patient_id,
+        "value": case.value,
+        "unit": case.unit,
+        "split": case.split,
         "image": case.image.name,
         "slices": len(scan.hu),
         "rows": scan.hu.shape[1],
@@ -138,4 +160,7 @@ def _sample(case: Case, task: Task, grid: Grid) -> tuple[dict[str, Any], NDArray
         "hu_max": int(scan.hu.max()),
         "body_cm2": scan.body_mm2 / 100,
     }
-    return row, scan.placement.pool(scan.hu), np.clip(np.rint(share * 255), 0, 255).astype(np.uint8)
+    return row, {
+        "images": scan.placement.pool(scan.hu),
+        "regions": np.clip(np.rint(share * 255), 0, 255).astype(np.uint8),
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bioloc.cohorts.build import open_case
-from bioloc.cohorts.manifest import Case
-from bioloc.cohorts.packed import pack, write_concatenated
+from bioloc.cohorts.build import Scan, open_cases
+from bioloc.cohorts.manifest import Case, by_scan
+from bioloc.cohorts.packed import Pile, pack
 from bioloc.cohorts.workers import for_each
 from bioloc.files import folder_written_aside
 from bioloc.params import Grid
 from bioloc.tasks import Task
+
+_COLUMN = {"bits": "bits", "worth_index": "worth", "worth_value": "worth", "factors": "factors"}
+"""Files, and the columns of candidates.csv that say which part of them is a case's."""
 
 
 def build_candidates(cases: list[Case], task: Task, grid: Grid, folder: Path, workers: int) -> None:
@@ -25,23 +29,30 @@ def build_candidates(cases: list[Case], task: Task, grid: Grid, folder: Path, wo
     Lesions' density factors, one byte a candidate pixel, go to factors.npy.
     """
     with folder_written_aside(folder) as aside:
-        found: list[Any] = list(for_each(partial(_candidates, task=task, grid=grid), cases, workers, f"candidates {task.name}"))
-        table = pd.DataFrame([row for row, *_ in found])
-        for name, column, place in (
-            ("bits", "bits", 1),
-            ("worth_index", "worth", 2),
-            ("worth_value", "worth", 3),
-            ("factors", "factors", 4),
-        ):
-            ends = write_concatenated(aside / f"{name}.npy", [parts[place] for parts in found])
+        rows = []
+        with ExitStack() as stack:
+            piles = {name: stack.enter_context(Pile(aside / f"{name}.npy")) for name in _COLUMN}
+            one = partial(_of_scan, task=task, grid=grid)
+            for found in for_each(one, by_scan(cases), workers, f"candidates {task.name}"):
+                for row, arrays in found:
+                    rows.append(row)
+                    for name, array in arrays.items():
+                        piles[name].add(array)
+        table = pd.DataFrame(rows)
+        for name, column in _COLUMN.items():
+            ends = piles[name].ends
             table[f"{column}_first"], table[f"{column}_end"] = ends[:-1], ends[1:]
         table.to_csv(aside / "candidates.csv", index=False, lineterminator="\n")
 
 
-def _candidates(
-    case: Case, task: Task, grid: Grid
-) -> tuple[dict[str, Any], NDArray[np.uint8], NDArray[np.int32], NDArray[np.float32], NDArray[np.uint8]]:
-    scan, _ = open_case(case, task, grid)
+Row = tuple[dict[str, Any], dict[str, NDArray[Any]]]
+
+
+def _of_scan(cases: list[Case], task: Task, grid: Grid) -> list[Row]:
+    return [_candidates(case, scan, task) for case, (scan, _) in zip(cases, open_cases(cases, task, grid), strict=True)]
+
+
+def _candidates(case: Case, scan: Scan, task: Task) -> Row:
     candidates = scan.candidates(task)
     worth = scan.placement.pool_worth(candidates.factor * np.float32(candidates.unit_worth)).ravel()
     index = np.flatnonzero(worth).astype(np.int32)
@@ -54,4 +65,4 @@ def _candidates(
         "unit_worth": candidates.unit_worth,
     }
     factors = candidates.factor[mask] if task.rule == "lesions" else np.zeros(0, np.uint8)
-    return row, pack(mask), index, worth[index], factors
+    return row, {"bits": pack(mask), "worth_index": index, "worth_value": worth[index], "factors": factors}

@@ -38,18 +38,20 @@ class Placement:
     def pool(self, hu: NDArray[np.int16]) -> NDArray[np.int16]:
         """(S, R, C) HU as (S, size, size): local means where the grid is coarser, interpolation where finer; air outside."""
         rows, columns = (self._averaging(axis) for axis in (0, 1))
-        pooled = rows @ (hu.astype(np.float32) - AIR) @ columns.T
+        above_air = hu.astype(np.float32)
+        above_air -= AIR
+        pooled = rows @ above_air @ columns.T
         return np.asarray(np.rint(pooled) + AIR, np.int16)
 
     def pool_worth(self, worth: NDArray[np.float32]) -> NDArray[np.float32]:
         """(S, R, C) worth per native pixel as (S, size, size) worth per grid pixel; sums are kept within the grid."""
         rows, columns = (self._interpolation(axis) for axis in (0, 1))
-        return np.asarray(rows.T @ worth.astype(np.float32) @ columns, np.float32)
+        return np.asarray(rows.T @ worth.astype(np.float32, copy=False) @ columns, np.float32)
 
     def upsample(self, grid_map: NDArray[np.float32]) -> NDArray[np.float32]:
         """(S, size, size) map as (S, R, C), bilinearly; 0 outside the grid. The transpose of `pool_worth`."""
         rows, columns = (self._interpolation(axis) for axis in (0, 1))
-        return np.asarray(rows @ grid_map.astype(np.float32) @ columns.T, np.float32)
+        return np.asarray(rows @ grid_map.astype(np.float32, copy=False) @ columns.T, np.float32)
 
     def _positions(self, axis: int) -> NDArray[np.float64]:
         """Native pixel centres in grid pixels."""

@@ -3,39 +3,67 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from bioloc.cohorts.tables import read_text_table
 from bioloc.errors import ManifestError
 from bioloc.files import written_aside
 from bioloc.tasks import Task
 
 REQUIRED = ("case_id", "patient_id", "image", "value", "unit")
 SPLITS = ("train", "val", "gate", "test", "shift")
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One scan of a cohort; paths are absolute, `slice_number` counts from the feet."""
+    """One scan of a cohort, or one slice of it.
+
+    Attributes:
+        case_id: Its name, and that of its files.
+        patient_id: A patient is in one split.
+        image: The scan, an absolute path.
+        value: Known value in `unit`; None where it is to be measured from the mask.
+        unit: The task's unit.
+        split: One of SPLITS.
+        region: Mask of the region of interest.
+        mask: Reference mask.
+        slice_number: The slice that is measured, counted from the feet.
+        region_labels: Labels of `region` that are the organ; empty for every label but 0.
+        mask_labels: Labels of `mask` that are the target; empty for every label but 0.
+        slice_auto: The slice is to be found in the scan.
+    """
 
     case_id: str
     patient_id: str
     image: Path
-    value: float
+    value: float | None
     unit: str
     split: str
-    region: Path | None
-    mask: Path | None
-    slice_number: int | None
+    region: Path | None = None
+    mask: Path | None = None
+    slice_number: int | None = None
+    region_labels: tuple[int, ...] = ()
+    mask_labels: tuple[int, ...] = ()
+    slice_auto: bool = False
+
+
+def is_manifest(path: Path) -> bool:
+    """Whether a path is a manifest's by its ending: .csv or .parquet."""
+    return path.suffix.lower() in (".csv", ".parquet")
 
 
 def read_manifest(path: Path, task: Task, values_needed: bool = True) -> list[Case]:
-    """The cases of a manifest.csv, paths resolved beside it.
+    """The cases of a manifest (CSV or Parquet), paths resolved beside it.
 
-    For prediction, with `values_needed` False, only case_id and image must be there.
+    For prediction, with `values_needed` False, only case_id and image must be there. A value may be empty
+    where a mask is given: it is measured from the mask when the cohort is taken over.
 
     A missing `split` column is filled from the patient's name: 70 % train, 10 % each val, gate and test.
 
@@ -43,17 +71,14 @@ def read_manifest(path: Path, task: Task, values_needed: bool = True) -> list[Ca
         ManifestError: A column is missing, an id is doubled, a patient is in two splits, a value is no
             number, a unit is not the task's, or a path leaves the manifest's folder.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise ManifestError(f"{path}: no such manifest") from None
-    except (OSError, ValueError) as error:
-        raise ManifestError(f"{path}: cannot be read as CSV ({error})") from error
+    if not path.exists():
+        raise ManifestError(f"{path}: no such manifest")
+    table = read_text_table(path)
     if not values_needed:
         table = _with_defaults(table, task)
     missing = [name for name in REQUIRED if name not in table]
     if missing:
-        wanted = f"a manifest has {', '.join(REQUIRED)} and may have split, region (or roi), mask, slice"
+        wanted = f"a manifest has {', '.join(REQUIRED)} and may have split, region, region_label, mask, mask_label, slice"
         raise ManifestError(f"{path}: no column {', '.join(missing)}: {wanted}")
     if table.empty:
         raise ManifestError(f"{path}: no rows")
@@ -72,6 +97,12 @@ def split_of(patient_id: str) -> str:
     """The split of a patient when the manifest names none: it depends on the patient's id alone."""
     place = int(hashlib.md5(patient_id.encode(), usedforsecurity=False).hexdigest(), 16) % 10
     return {7: "val", 8: "gate", 9: "test"}.get(place, "train")
+
+
+def by_scan(cases: Sequence[Case]) -> list[list[Case]]:
+    """Neighbouring cases together that are of one scan, its files the same: the scan need be read only once."""
+    groups = groupby(cases, key=lambda case: (case.image, case.mask, case.region, case.region_labels))
+    return [list(group) for _, group in groups]
 
 
 def write_manifest(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -105,17 +136,22 @@ def _check_table(table: pd.DataFrame, path: Path, task: Task) -> None:
 
 def _case(row: dict[Any, Any], path: Path, line: int) -> Case:
     where = f"{path}: line {line}"
-    number = row.get("slice", "")
+    number, value, mask = row.get("slice", ""), row["value"], _optional(path.parent, row.get("mask", ""), where)
+    if value == "" and mask is None:
+        raise ManifestError(f"{where}: no value, and no mask to measure it from")
     return Case(
         case_id=_safe_name(row["case_id"], where),
         patient_id=row["patient_id"],
         image=_below(path.parent, row["image"], where),
-        value=_number(row["value"], where, "value"),
+        value=_number(value, where, "value") if value != "" else None,
         unit=row["unit"],
         split=row["split"],
         region=_optional(path.parent, row.get("region") or row.get("roi", ""), where),
-        mask=_optional(path.parent, row.get("mask", ""), where),
-        slice_number=_slice_number(number, where) if number != "" else None,
+        mask=mask,
+        slice_number=_whole(number, where, "slice") if number not in ("", AUTO) else None,
+        region_labels=_labels(row.get("region_label", ""), where, "region_label"),
+        mask_labels=_labels(row.get("mask_label", ""), where, "mask_label"),
+        slice_auto=number == AUTO,
     )
 
 
@@ -129,11 +165,19 @@ def _number(text: str, where: str, name: str) -> float:
     return value
 
 
-def _slice_number(text: str, where: str) -> int:
-    number = _number(text, where, "slice")
+def _whole(text: str, where: str, name: str) -> int:
+    number = _number(text, where, name)
     if number != int(number):
-        raise ManifestError(f"{where}: slice {text}: it must be a whole number, counted from the feet")
+        counted = ", counted from the feet" if name == "slice" else ""
+        raise ManifestError(f"{where}: {name} {text}: it must be a whole number{counted}")
     return int(number)
+
+
+def _labels(text: str, where: str, name: str) -> tuple[int, ...]:
+    labels = tuple(_whole(part, where, name) for part in text.split())
+    if 0 in labels:
+        raise ManifestError(f"{where}: {name} {text}: 0 is the background")
+    return labels
 
 
 def _safe_name(name: str, where: str) -> str:

@@ -1,14 +1,14 @@
-"""Boolean voxels of many scans of different shapes in one file: eight to a byte."""
+"""Arrays of many scans of different shapes in one file; boolean voxels eight to a byte."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
-
-from bioloc.files import written_aside
 
 
 def pack(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -21,9 +21,39 @@ def unpack(bits: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.bool_]
     return np.unpackbits(bits, count=int(np.prod(shape))).reshape(shape).astype(bool)
 
 
-def write_concatenated(path: Path, parts: Iterable[NDArray[np.generic]]) -> list[int]:
-    """Write arrays one after the other as one .npy; returns where each begins, and the end."""
-    arrays = [np.asarray(part).ravel() for part in parts]
-    with written_aside(path) as aside:
-        np.save(aside, np.concatenate(arrays))
-    return [0, *(int(end) for end in np.cumsum([len(part) for part in arrays]))]
+class Pile:
+    """An .npy file that parts go to one after the other, along the first axis: memory does not grow with their number.
+
+    The bytes are those of `np.save` of all parts concatenated. To be used as a context; a pile has at least one part.
+
+    Attributes:
+        ends: Where each part begins along the first axis, and the end.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.ends = [0]
+        self._stream = path.open("wb")
+        self._like: NDArray[Any] | None = None
+
+    def add(self, part: NDArray[Any]) -> None:
+        """Append a part; all are of one type and of one shape but for the first axis."""
+        if self._like is None:
+            self._like = part[:0]
+            self._write_header()
+        self._stream.write(np.ascontiguousarray(part).data)
+        self.ends.append(self.ends[-1] + len(part))
+
+    def __enter__(self) -> Pile:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self._stream.seek(0)
+            self._write_header()  # as long as before: numpy leaves room for a longer first axis
+        self._stream.close()
+
+    def _write_header(self) -> None:
+        if self._like is None:
+            raise ValueError("a pile without parts")
+        header = npy.header_data_from_array_1_0(self._like) | {"shape": (self.ends[-1], *self._like.shape[1:])}
+        npy.write_array_header_1_0(self._stream, header)

@@ -1,57 +1,42 @@
-"""Stage `phantom`: data/raw/<task>, drawn, or taken over from a user's own cohort."""
+"""Stage `phantom`: data/raw/<task>, drawn, or taken over from a source of real scans."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
-
-from bioloc.cohorts.manifest import read_manifest
 from bioloc.cohorts.phantom_cohort import orders, write_phantoms
-from bioloc.errors import DataError
+from bioloc.cohorts.sources.found import Skipped
+from bioloc.cohorts.sources.registry import choose
+from bioloc.cohorts.takeover import SKIPPED, survey, take_over, write_skipped
 from bioloc.files import folder_written_aside
-from bioloc.params import Params
+from bioloc.params import PHANTOM, Params
 from bioloc.project import Project
 from bioloc.tasks import Task
 
 
-def make_raw(project: Project, params: Params, task: Task) -> None:
-    """Stage `phantom`: data/raw/<task>, drawn, or taken from the manifest that params.yaml names."""
+def make_raw(project: Project, params: Params, task: Task) -> list[Skipped]:
+    """Stage `phantom`: data/raw/<task>, drawn, or taken from the source that params.yaml names; returns what was skipped."""
     section = params.task(task.name)
     folder = project.raw(task.name)
-    if section.source == "phantom":
+    if section.source == PHANTOM:
         with folder_written_aside(folder) as aside:
             write_phantoms(orders(task, params.seed, section.patients.model_dump()), aside, params.threads)
-        return
+            write_skipped(aside / SKIPPED, [])
+        return []
+    chosen = choose(section.source, task, project.root)
     with folder_written_aside(folder) as aside:
-        _take_over((project.root / section.source).resolve(), task, aside)
+        return take_over(chosen, task, aside, params.threads)
 
 
-def _take_over(manifest: Path, task: Task, folder: Path) -> None:
-    """Bring a user's cohort into data/raw: files are linked where the disk allows, so nothing is stored twice."""
-    cases = read_manifest(manifest, task)
-    rows = pd.read_csv(manifest, dtype=str, keep_default_na=False)
-    for name in ("images", "masks", "regions"):
-        (folder / name).mkdir()
-    renamed = rows.assign(**{name: "" for name in ("mask", "region") if name not in rows})
-    for number, case in enumerate(cases):
-        for column, source in (("image", case.image), ("mask", case.mask), ("region", case.region)):
-            renamed.loc[number, column] = _link(source, folder, column, case.case_id) if source else ""
-    renamed.drop(columns="roi", errors="ignore").to_csv(folder / "manifest.csv", index=False, lineterminator="\n")
-
-
-def _link(source: Path, folder: Path, column: str, case_id: str) -> str:
-    ending = "".join(source.suffixes[-2:]) if source.name.lower().endswith(".nii.gz") else source.suffix
-    name = f"{column}s/{case_id}{ending}"
-    if source.is_dir():
-        shutil.copytree(source, folder / name)
-    elif source.is_file():
-        try:
-            os.link(source, folder / name)
-        except OSError:
-            shutil.copy2(source, folder / name)
-    else:
-        raise DataError(f"{source}: named in the manifest for case {case_id}, but there is no such file")
-    return name
+def survey_raw(project: Project, params: Params, task: Task, other: str | None = None) -> dict[str, Any]:
+    """What the stage would bring, as JSON content: from the source of params.yaml, or from `other`, relative to here."""
+    section = params.task(task.name)
+    source = other or section.source
+    if source == PHANTOM:
+        splits = {split: count for split, count in section.patients.model_dump().items() if count}
+        count = sum(splits.values())
+        counts = dict.fromkeys(("n_patients", "n_scans", "n_samples", "values_measured"), count) | {"values_given": 0}
+        return {"task": task.name, "source": source, **counts, "splits": splits, "skipped": [], "would_stop": False}
+    chosen = choose(source, task, project.root if other is None else Path.cwd())
+    return {"task": task.name, "source": source, **survey(chosen, task, params.threads)}
