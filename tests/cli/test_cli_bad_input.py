@@ -83,6 +83,9 @@ def test_every_bad_scan_is_a_failed_row_beside_the_good_one(call, models, tmp_pa
     assert sorted(path.name for path in output.iterdir()) == [
         "results.csv",
         "results.json",
+        "results.jsonl",
+        "results.parquet",
+        "run.json",
         "whole_map.nii.gz",
         "whole_mask.nii.gz",
         "whole_overlay.png",
@@ -93,7 +96,7 @@ def test_bad_regions_are_failed_rows(call, models, tmp_path):
     hu, region = liver()
     scan = nifti(tmp_path / "a.nii.gz", hu)
     table = [
-        ([], "give it with --roi"),
+        ([], "give its mask with --roi"),
         (["--roi", nifti(tmp_path / "e.nii.gz", np.zeros_like(region))], "e.nii.gz: the region of interest is empty"),
         (["--roi", nifti(tmp_path / "s.nii.gz", region[:, :40])], "s.nii.gz: the mask has"),
         (["--roi", nifti(tmp_path / "m.nii.gz", region, spacing=(4, 6, 5.5))], "spacing"),

@@ -38,7 +38,7 @@ def predict(call, models, tmp_path):
 @pytest.fixture
 def quick_overlay(monkeypatch):
     """No drawing, which takes most of a tiny prediction's time."""
-    monkeypatch.setattr("bioloc.stages.predict.overlay", lambda picture, path: path.write_bytes(PNG))
+    monkeypatch.setattr("bioloc.prediction.case.overlay", lambda picture, path, locator: path.write_bytes(PNG))
 
 
 def check_row(row, unit, case_id, scan):
@@ -73,6 +73,9 @@ def test_the_json_is_the_contracts(predict, models, tmp_path):
         "a.b_overlay.png",
         "results.csv",
         "results.json",
+        "results.jsonl",
+        "results.parquet",
+        "run.json",
     ]
     (line,) = csv.DictReader((tmp_path / "out" / "results.csv").open())
     assert float(line["value"]) == pytest.approx(row["value"])
@@ -138,10 +141,10 @@ def test_auto_takes_the_slice_with_the_largest_region(predict, tmp_path):
     assert not (mask[3] & ~region[3]).any()
 
 
-def test_auto_without_a_region_is_told(predict, tmp_path):
+def test_auto_that_finds_no_chest_is_told(predict, tmp_path):
     status, content = predict("pma", nifti(tmp_path / "a.nii.gz", chest()), "--slice", "auto")
     assert status == 1
-    assert "--slice auto takes the slice where the region of interest is largest" in content["results"][0]["error"]
+    assert "name the slice with --slice" in content["results"][0]["error"]
 
 
 def test_a_folder_of_regions_goes_by_the_scans_names(predict, tmp_path):
@@ -230,7 +233,7 @@ def test_an_error_nobody_foresaw_is_a_row_too(predict, tmp_path, monkeypatch):
     def broken(*_):
         raise ZeroDivisionError("two\nlines")
 
-    monkeypatch.setattr("bioloc.stages.predict.overlay", broken)
+    monkeypatch.setattr("bioloc.prediction.case.overlay", broken)
     status, content = predict("pma", nifti(tmp_path / "a.nii", chest((40,))))
     assert status == 1
     assert content["results"][0]["error"] == "ZeroDivisionError: two lines"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bioloc.reporting.canvas import new_figure, save
+from bioloc.reporting.locator import Locator, draw_locator
 
 MAX_ROWS = 6
 _WIDTH = 13.64  # inches: 1500 pixels
@@ -76,12 +77,15 @@ class _Box:
         return self.left * spacing[1], self.right * spacing[1], self.bottom * spacing[0], self.top * spacing[0]
 
 
-def overlay(picture: Picture, path: Path) -> None:
-    """One row of panels: the CT; the CT under the map; the CT with the outlines of mask and reference."""
-    gallery([picture], path)
+def overlay(picture: Picture, path: Path, locator: Locator | None = None) -> None:
+    """One row of panels: the CT; the CT under the map; the CT with the outlines of mask and reference.
+
+    Below them `locator` shows where slice and region lie in the volume, where they were found automatically.
+    """
+    gallery([picture], path, locator)
 
 
-def gallery(pictures: Sequence[Picture], path: Path) -> None:
+def gallery(pictures: Sequence[Picture], path: Path, locator: Locator | None = None) -> None:
     """The first six pictures, one row each; a picture that says so where there is none."""
     shown = list(pictures)[:MAX_ROWS]
     if not shown:
@@ -90,8 +94,10 @@ def gallery(pictures: Sequence[Picture], path: Path) -> None:
         return save(figure, path)
     views = [_view(picture) for picture in shown]
     heights = [_panel_height(picture, view) + _HEAD + _FOOT for picture, view in zip(shown, views, strict=True)]
-    figure = new_figure(_WIDTH, sum(heights))
-    below = sum(heights)
+    below = sum(heights) + (locator.height() if locator else 0)
+    figure = new_figure(_WIDTH, below)
+    if locator:
+        draw_locator(figure, locator, (_LEFTS[0], _LEFTS[1]), _PANEL)
     for picture, view, height in zip(shown, views, heights, strict=True):
         below -= height
         _row(figure, picture, view, below, height)
