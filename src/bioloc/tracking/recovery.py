@@ -113,7 +113,8 @@ def recover(client: MlflowClient, root: Path, task: str) -> list[str]:
 def _refill_shelf(root: Path, task: str, run_key: str) -> None:
     """A clone has the log and, after `dvc pull`, models/, but no shelf: fill it from the model of that key."""
     for path in sorted(root.resolve().glob(f"models/{task}/*/run.json")):
-        if not on_shelf(root, task, run_key) and read_json(path).get("run_key") == run_key:
+        package = path.with_name("package")  # a clone has run.json, but no package before `dvc pull` or a run
+        if package.is_dir() and not on_shelf(root, task, run_key) and read_json(path).get("run_key") == run_key:
             with contextlib.suppress(RegistryError):  # models/ may hold another package by now
                 metrics = Project(root.resolve()).evaluation(task, path.parent.name) / "metrics.json"
                 put_on_shelf(root, task, run_key, path.parent, metrics)
