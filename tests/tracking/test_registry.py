@@ -38,6 +38,18 @@ def test_an_empty_registry_says_what_to_do(root):
     assert sync(root)["versions"] == 0
 
 
+def test_a_clone_with_the_log_but_no_package_says_what_to_do(root):
+    make_model(root)
+    assert promote(root, "liver", "localizer", PASSED, gate_table, 100)["decision"] == "promoted"
+    for lost in (root / "mlruns", root / "models" / "liver" / "localizer" / "package"):
+        shutil.rmtree(lost)
+    for path in root.glob("mlflow.db*"):
+        path.unlink()
+    with pytest.raises(RegistryError, match="no champion for liver yet: run `dvc repro promote@liver`"):
+        resolve(root, "liver")
+    assert sync(root)["versions"] == 0
+
+
 def test_masks_and_failed_gates_are_refused(root):
     make_model(root, method="segmenter")
     answer = promote(root, "liver", "segmenter", PASSED, gate_table, 100)

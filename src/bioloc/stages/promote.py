@@ -23,7 +23,8 @@ DEFAULT_METHOD = "localizer"
 def make_promotion(project: Project, params: Params, task: Task, method: Method) -> dict[str, Any]:
     """Stage `promote`: gates, then the registry; reports/registry/<task>.json."""
     for name in METHODS:
-        if (project.model(task.name, name) / "run.json").is_file():
+        folder = project.model(task.name, name)
+        if (folder / "run.json").is_file() and (folder / "package").is_dir():  # git brings a clone the first alone
             record_run(project.root, task.name, name)
     gates = check_gates(project, params, task, method)
     decision = promote(
