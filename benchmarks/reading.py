@@ -23,10 +23,10 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))  # its maker of DICOM files
 
-from dicom_files import write_series  # noqa: E402
+from dicom_files import write_series  # noqa: E402  # after the path to it
 
-from bioloc.ct import read_ct  # noqa: E402
-from bioloc.ct.write import write_array  # noqa: E402
+from bioloc.ct import read_ct  # noqa: E402  # after the path to it
+from bioloc.ct.write import write_array  # noqa: E402  # after the path to it
 
 SHAPE, SPACING = (160, 512, 512), (1.0, 0.7, 0.7)
 MEGABYTES = np.prod(SHAPE) * 2 / 1e6

@@ -52,7 +52,7 @@ SPACING = (4.0, 3.0, 3.0)
 
 def chest(spacing: Spacing = SPACING, arms: bool = False, table: bool = True, airway: bool = True, **how: float) -> Drawing:
     """Wall, lungs, heart, liver's dome, spine, sternum, and an airway that divides `CARINA_MM` above the lower end."""
-    drawing = Drawing(spacing, **how)  # type: ignore[arg-type]
+    drawing = Drawing(spacing, **how)
     x, y, z = drawing.x, drawing.y, drawing.z
     if table:
         shell = (np.abs(x) < 200) & (y > 122) & (y < 145) & ((np.abs(x) > 197.5) | (y < 124.5) | (y > 142.5))
@@ -89,7 +89,7 @@ def belly(
     spacing: Spacing = SPACING, liver_hu: float = 110, muscle_hu: float = 55, tumours: bool = True, **how: float
 ) -> Drawing:
     """A liver under the right ribs, with spleen, kidneys, stomach, spine and muscle, all of their own HU."""
-    drawing = Drawing(spacing, high_mm=240, **how)  # type: ignore[arg-type]
+    drawing = Drawing(spacing, high_mm=240, **how)
     drawing.paint("body", drawing.ellipsoid((0, 0, 0), (165, 115, FOREVER)), -100)
     drawing.paint("wall", drawing.ellipsoid((0, 0, 0), (148, 98, FOREVER)), muscle_hu)
     drawing.paint("fat", drawing.ellipsoid((0, 0, 0), (138, 88, FOREVER)), -95)

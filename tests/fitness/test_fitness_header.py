@@ -24,7 +24,7 @@ OTHERS = "SOFT,B_SOFT_B,B_SOFT_L,FC12,XCA,unknown kernel,"
 
 
 def found(task: str, **header: object) -> dict[str, str]:
-    return {finding.code: finding.severity for finding in check_header(get_task(task), Acquisition(**header))}  # type: ignore[arg-type]
+    return {finding.code: finding.severity for finding in check_header(get_task(task), Acquisition(**header))}
 
 
 @pytest.mark.parametrize("task", TASKS)
