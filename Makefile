@@ -13,12 +13,12 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-# torch first and pinned: unpinned, pip would take several GB of CUDA builds.
+# torch first and pinned: unpinned, pip would take several GB of CUDA builds. Python compiles what it imports, when it does.
 $(BIN)/.ready: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@date +%s > $(VENV)/.begun
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch torchvision
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt torch torchvision
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
 	@echo $$(( $$(date +%s) - $$(cat $(VENV)/.begun) )) > $@
 
 repro: $(BIN)/.ready  ## run the whole study, restore the registry, print where the time went

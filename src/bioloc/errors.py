@@ -46,3 +46,12 @@ class GateError(BiolocError):
 
 class RegistryError(BiolocError):
     """The registry lacks what was asked for."""
+
+
+def reason_of(error: Exception) -> str:
+    """One line for a table's row: the sentence of a `BiolocError`, or what an unforeseen error was."""
+    if isinstance(error, BiolocError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "not enough memory for this scan"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -17,7 +17,7 @@ from bioloc.cohorts.sources.found import Opened, Skipped
 from bioloc.cohorts.workers import for_each
 from bioloc.ct.read import labels_in, read_ct, read_mask
 from bioloc.ct.write import write_nifti
-from bioloc.errors import BiolocError, ImageError
+from bioloc.errors import ImageError, reason_of
 from bioloc.tasks import Task
 
 Samples = Callable[[Case, Opened], list[Case]]
@@ -52,14 +52,14 @@ def _inspect(group: list[Case], task: Task, samples: Samples, regions: Path | No
     try:
         scan, region = _open(group[0], task, regions)
     except Exception as error:  # whatever a scan brings about: the others are still to be used
-        return [Skipped(case.case_id, _reason(error)) for case in group]
+        return [Skipped(case.case_id, reason_of(error)) for case in group]
     results: list[Usable | Skipped] = []
     for case in group:
         try:
             chosen = samples(replace(case, region=region, region_labels=()) if region else case, scan)
             results.append(Usable(case, [_filled_in(sample, scan, task) for sample in chosen]))
         except Exception as error:
-            results.append(Skipped(case.case_id, _reason(error)))
+            results.append(Skipped(case.case_id, reason_of(error)))
     return results
 
 
@@ -95,9 +95,3 @@ def _measured(case: Case, scan: Opened, task: Task, part: slice) -> float:
     labels: NDArray[np.uint16] = scan.labels[part]
     counted = np.where(labels_in(labels, case.mask_labels), labels, 0).astype(np.uint16, copy=False)
     return measure(task, scan.ct.hu[part], scan.ct.spacing_mm, counted).value
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, BiolocError):
-        return str(error)
-    return "not enough memory for it" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"

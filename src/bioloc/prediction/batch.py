@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bioloc.errors import BiolocError
+from bioloc.errors import reason_of
 from bioloc.inference.package import Package
-from bioloc.inference.scan import Prediction, grid_of
-from bioloc.prediction.case import Opened, failed_row, open_request, paths_of, predict_opened, write_case
+from bioloc.inference.scan import Prediction, grid_of, predict_scan
+from bioloc.prediction.case import Opened, failed_row, open_request, paths_of, write_case
 from bioloc.prediction.journal import Journal
 from bioloc.prediction.requests import Request
 
@@ -71,7 +71,7 @@ def _rows(batch: Batch, todo: Sequence[Request]) -> Generator[dict[str, Any], No
     with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
         waiting: Future[dict[str, Any]] | None = None
         for request, opened in _ahead(reader, read, todo):
-            network = opened if opened.failure else _attempt(partial(predict_opened, batch.package, opened.result))
+            network = opened if opened.failure else _attempt(partial(predict_scan, batch.package, opened.result.scan))
             if waiting is not None:
                 yield waiting.result()
             waiting = writer.submit(_finish, batch, request, opened, network)
@@ -121,13 +121,5 @@ def _attempt(step: Callable[[], Any]) -> _Step:
     try:
         result, failure = step(), None
     except Exception as error:  # whatever a scan brings about: the others are still to be done
-        result, failure = None, _reason(error)
+        result, failure = None, reason_of(error)
     return _Step(result, failure, time.perf_counter() - begun)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, BiolocError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "not enough memory for this scan"
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"

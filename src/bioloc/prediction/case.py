@@ -17,8 +17,7 @@ from bioloc.ct.write import write_nifti
 from bioloc.errors import AnatomyError, ImageError
 from bioloc.export import write_dicom
 from bioloc.fitness import Finding, check_fitness
-from bioloc.inference.package import Package
-from bioloc.inference.scan import Prediction, predict_scan
+from bioloc.inference.scan import Prediction
 from bioloc.params import Grid
 from bioloc.prediction.requests import Request
 from bioloc.reporting.locator import Locator
@@ -84,11 +83,6 @@ def _located(task: Task, ct: CT, given: Mask | None, request: Request, force: bo
 
 def _refusal(findings: list[Finding]) -> str:
     return "; ".join(finding.text for finding in findings) + " (--force predicts all the same)"
-
-
-def predict_opened(package: Package, opened: Opened) -> Prediction:
-    """Value, map and mask of an opened scan."""
-    return predict_scan(package, opened.scan)
 
 
 def write_case(
