@@ -63,6 +63,22 @@ class SelfTraining(Strict):
 
     weight: Annotated[float, Field(ge=0)]
     start: Share
+    refresh: Count = 0
+    sharpness: Annotated[float, Field(gt=0)] = 1.0
+
+
+class Inputs(Strict):
+    """What the network is given beside the HU windows and the candidates; regressor and localizer-paper see none of it.
+
+    Attributes:
+        depth: How deep a pixel lies under the skin, for tasks whose cohort has it.
+        deviation: How far a pixel's HU are from the candidates' median, up or down, for tasks with a relative window.
+        folded: Places left and right of the middle are one: the network cannot prefer a side.
+    """
+
+    depth: bool = False
+    folded: bool = False
+    deviation: bool = False
 
 
 class Training(Strict):
@@ -70,6 +86,8 @@ class Training(Strict):
 
     encoder: str
     decoder_channels: list[Positive]
+    subpixels: Positive = 1
+    inputs: Inputs = Inputs()
     images_seen: Positive
     batch_size: Positive
     learning_rate: Annotated[float, Field(gt=0)]
@@ -78,6 +96,10 @@ class Training(Strict):
     checks: Positive
     augment: Augment
     self_training: SelfTraining
+    pool_lesions: bool = False
+    sharpness: Annotated[float, Field(ge=1)] = 1.0
+    sparsity: Annotated[float, Field(ge=0)] = 0.0
+    symmetry: Annotated[float, Field(ge=0)] = 0.0
 
 
 class Gates(Strict):

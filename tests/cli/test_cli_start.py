@@ -12,7 +12,7 @@ import pytest
 
 HEAVY = ("torch", "mlflow", "great_expectations", "timm", "SimpleITK", "matplotlib", "pandas", "scipy")
 STAGES = ["phantom", "cohort", "masks", "candidates", "validate", "train", "evaluate", "compare", "promote", "report"]
-COMMANDS = ["tasks", *STAGES, "predict", "measure", "registry"]
+COMMANDS = ["tasks", *STAGES, "predict", "calibrate", "measure", "registry", "study"]
 REGISTRY = ["list", "show", "promote", "rollback", "sync"]
 PROBE = f"""
 import sys
@@ -45,7 +45,7 @@ def test_help_needs_no_heavy_imports():
     assert "Not a medical device" in " ".join(done.stdout.split())
 
 
-@pytest.mark.parametrize("command", [[name] for name in COMMANDS] + [["registry", name] for name in REGISTRY], ids=" ".join)
+@pytest.mark.parametrize("command", [[name] for name in COMMANDS] + [["registry", name] for name in REGISTRY] + [["study", name] for name in ("row", "collect")], ids=" ".join)
 def test_every_command_explains_itself(call, command):
     done = call(*command, "--help")
     assert done.status == 0

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from bioloc.biomarkers.candidates import Candidates
 from bioloc.cohorts.load import Cohort, ReferenceMasks
-from bioloc.evaluation.agreement import metrics_of
-from bioloc.evaluation.bootstrap import mean_with_interval, resamples, with_interval
-from bioloc.evaluation.overlap import overlap
+from bioloc.evaluation.agreement import confusion, metrics_of
+from bioloc.evaluation.bootstrap import mean_with_interval, ratio_of_sums, resamples, with_interval
+from bioloc.evaluation.overlap import lesion_detection, overlap
 from bioloc.inference.binarise import binarise
 from bioloc.inference.maps import predict_sample, predict_samples
 from bioloc.inference.package import Package
 from bioloc.tasks import Task
 
 _AT_ONCE = 16
-_OVERLAP = ("dice", "precision", "recall", "hd95_mm")
+_MEANS = ("dice", "precision", "recall", "hd95_mm", "false_positive", "lesion_sensitivity", "false_positive_lesions")
 
 
 def predict_cohort(package: Package, cohort: Cohort, masks: ReferenceMasks | None) -> pd.DataFrame:
@@ -42,7 +42,7 @@ def predict_native(package: Package, cohort: Cohort, number: int) -> tuple[float
     candidates = cohort.candidates(number)
     native, mask = _native(package, cohort, number, grid_map, candidates)
     measured = candidates.value(mask) if package.network.method.supervision == "mask" else value
-    return measured, native * candidates.mask, mask
+    return package.calibration.corrected(measured), native * candidates.mask, mask
 
 
 def _native(
@@ -58,19 +58,21 @@ def _case(
     row = cohort.table.iloc[number]
     candidates = cohort.candidates(number)
     _, mask = _native(package, cohort, number, grid_map, candidates)
+    measured = candidates.value(mask) if package.network.method.supervision == "mask" else value
     found: dict[str, Any] = {
         "case_id": row["case_id"],
         "patient_id": row["patient_id"],
         "split": row["split"],
         "value": float(row["value"]),
-        "predicted": candidates.value(mask) if package.network.method.supervision == "mask" else value,
+        "predicted": package.calibration.corrected(measured),
         "mask_value": candidates.value(mask),
     }
     reference = None if masks is None else masks.mask(str(row["case_id"]), cohort.shape(number))
     if reference is None:
         return found
-    false_positive = np.nan if reference.any() else found["mask_value"]
-    return {**found, **overlap(mask, reference & candidates.mask, cohort.spacing_mm(number)), "false_positive": false_positive}
+    found |= overlap(mask, reference & candidates.mask, cohort.spacing_mm(number))
+    found["false_positive"] = np.nan if reference.any() else found["mask_value"]
+    return found if candidates.lesions is None else {**found, **lesion_detection(mask, reference, candidates.lesions)}
 
 
 def summarise(task: Task, table: pd.DataFrame, bootstrap: int) -> dict[str, dict[str, float]]:
@@ -78,17 +80,24 @@ def summarise(task: Task, table: pd.DataFrame, bootstrap: int) -> dict[str, dict
     draws = resamples(table["patient_id"].tolist(), bootstrap)
     known, predicted = table["value"].to_numpy(np.float64), table["predicted"].to_numpy(np.float64)
     found = {name: with_interval(metric, known, predicted, draws) for name, metric in metrics_of(task).items()}
-    for name in (*_OVERLAP, "false_positive"):
+    for name in _MEANS:
         if name in table:
             found[name] = mean_with_interval(table[name].to_numpy(np.float64), draws)
+    if "lesions" in table:
+        there, claimed = (table[name].fillna(0).to_numpy(np.float64) for name in ("lesions", "lesions_found"))
+        found["lesion_sensitivity_pooled"] = with_interval(ratio_of_sums, there, claimed, draws)
     return found
 
 
 def summary(task: Task, table: pd.DataFrame, bootstrap: int) -> dict[str, Any]:
-    """`summarise` with the counts, as JSON content."""
-    return {
+    """`summarise` with the counts, as JSON content; with the table of categories for a task that has them."""
+    found: dict[str, Any] = {
         "n_cases": len(table),
         "n_patients": int(table["patient_id"].nunique()),
         "unit": task.unit,
         "metrics": summarise(task, table, bootstrap) if len(table) > 2 else {},
     }
+    if task.categories is not None:
+        sides = (table[name].to_numpy(np.float64) for name in ("value", "predicted"))
+        found["confusion"] = {"categories": list(task.category_names), "known_by_predicted": confusion(task, *sides)}
+    return found

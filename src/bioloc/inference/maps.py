@@ -54,8 +54,8 @@ def _run(network: Network, views: Views) -> tuple[Tensor, Tensor]:
     inputs = network.inputs(views)
     if network.method.output == "map":
         with torch.inference_mode():
-            logits = network(inputs)
-            return logits, torch.sigmoid(logits.float())
+            logits = network.logits(network(inputs), views)
+            return logits, torch.sigmoid(logits)
     with torch.no_grad():
         numbers = network(inputs)
     return numbers, activation_map(network, inputs)
