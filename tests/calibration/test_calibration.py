@@ -14,7 +14,7 @@ RNG = np.random.default_rng(0)
 KNOWN = RNG.uniform(10, 90, 60)
 FEATURED = RNG.normal(0, 1, (60, len(FEATURES)))
 INTERVAL = fit_interval(TASKS["pma"], KNOWN, KNOWN + RNG.normal(0, 2, 60), "abc")
-NOVELTY = fit_novelty(FEATURED, None, "abc")
+NOVELTY = fit_novelty(FEATURED, "abc")
 LINE = Line("linear", 0.5, 3.0, 20, "abc", 2.0, 1.0)
 
 

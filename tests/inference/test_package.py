@@ -60,7 +60,7 @@ def test_what_is_known_of_its_certainty_comes_back_and_may_be_missing(tmp_path: 
     rng = np.random.default_rng(0)
     known, features = rng.uniform(1, 90, 40), rng.normal(0, 1, (40, len(FEATURES)))
     interval = fit_interval(TASKS["pma"], known, known + rng.normal(0, 2, 40), "abc")
-    calibration = Calibration(interval, fit_novelty(features, None, "abc"), Line("linear", 0.9, 1.0, 40, "abc", 2.0, 1.0))
+    calibration = Calibration(interval, fit_novelty(features, "abc"), Line("linear", 0.9, 1.0, 40, "abc", 2.0, 1.0))
     save_package(replace(make_package(), calibration=calibration), tmp_path / "sure")
     again = load_package(tmp_path / "sure").calibration
     assert again.to_dict() == calibration.to_dict()

@@ -80,7 +80,7 @@ def test_a_calibrated_model_says_how_sure_it_is(root):
     folder = Project(root).model("sfa", "localizer") / "package"
     rng = np.random.default_rng(0)
     interval = fit_interval(TASKS["sfa"], np.arange(20.0), np.arange(20.0) + rng.normal(0, 1, 20), None)
-    novelty = fit_novelty(rng.normal(0, 1, (20, len(FEATURES))), None, None)
+    novelty = fit_novelty(rng.normal(0, 1, (20, len(FEATURES))), None)
     save_package(replace(load_package(folder), calibration=Calibration(interval, novelty)), folder)
     write_json(folder.parent / "run.json", {**read_json(folder.parent / "run.json"), "run_key": md5(folder)[:16]})
     hu, _ = make_scan(1)

@@ -39,8 +39,7 @@ class Novelty:
         center: (F,) middle of the known cases' features.
         whitening: (F, F) matrix that makes their differences uncorrelated and of variance 1.
         limit: Distance that 1 % of such cases pass.
-        cases: How many cases the centre is of.
-        held_out: How many the limit is of.
+        cases: How many cases they are.
         cohort_md5: Digest of their cohort.
     """
 
@@ -48,7 +47,6 @@ class Novelty:
     whitening: Array
     limit: float
     cases: int
-    held_out: int
     cohort_md5: str | None
 
     def of(self, features: Array) -> float:
@@ -65,7 +63,6 @@ class Novelty:
             "limit": self.limit,
             "level": LEVEL,
             "cases": self.cases,
-            "held_out": self.held_out,
             "cohort_md5": self.cohort_md5,
         }
 
@@ -83,31 +80,27 @@ class Novelty:
         center, whitening = (np.array(content[name], np.float64) for name in ("center", "whitening"))
         if center.shape != (len(FEATURES),) or whitening.shape != (len(FEATURES),) * 2:
             raise RegistryError(f"the novelty's numbers are not of {len(FEATURES)} features")
-        return cls(center, whitening, content["limit"], content["cases"], content["held_out"], content["cohort_md5"])
+        return cls(center, whitening, content["limit"], content["cases"], content["cohort_md5"])
 
 
-def fit_novelty(features: Array, held_out: Array | None, cohort_md5: str | None) -> Novelty | None:
-    """Centre, shape and limit of known cases; None where there are fewer than 10 of either kind.
+def fit_novelty(features: Array, cohort_md5: str | None) -> Novelty | None:
+    """Centre, shape and limit of known cases; None where there are fewer than 10.
 
     The distance is Mahalanobis's with the covariance of Ledoit and Wolf (J Multivar Anal 88:365, 2004), which few cases
     suffice for, of features scaled by their median absolute deviation. The limit is the conformal 99 % quantile of
-    distances of cases that the covariance is not of; below 99 of them the largest.
+    each case's distance from the others, left out in ten groups in turn; below 99 cases the largest. Cases that trained the
+    network do as well as any: the features are none of its own.
 
     Args:
         features: (N, F) features of the cases that are known.
-        held_out: (M, F) features of more cases of their kind; None to leave out the known cases in ten groups in turn.
         cohort_md5: Digest of the cohort.
     """
-    if len(features) < LEAST_CASES or (held_out is not None and len(held_out) < LEAST_CASES):
+    if len(features) < LEAST_CASES:
         return None
-    shape = _fit_shape(features)
-    if held_out is None:
-        parts = folds(len(features), _FOLDS)
-        distances = np.concatenate([_fit_shape(np.delete(features, fold, axis=0)).distances(features[fold]) for fold in parts])
-    else:
-        distances = shape.distances(held_out)
-    limit = max(conformal_quantile(distances, LEVEL), 1e-9)
-    return Novelty(shape.center, shape.whitening, limit, len(features), len(distances), cohort_md5)
+    parts = folds(len(features), _FOLDS)
+    distances = np.concatenate([_fit_shape(np.delete(features, fold, axis=0)).distances(features[fold]) for fold in parts])
+    shape, limit = _fit_shape(features), max(conformal_quantile(distances, LEVEL), 1e-9)
+    return Novelty(shape.center, shape.whitening, limit, len(features), cohort_md5)
 
 
 def _fit_shape(features: Array) -> _Shape:

@@ -68,7 +68,7 @@ def calibrate(package: Package, manifest: Path, recalibrate: bool, tell: Callabl
         line, values = trial.line, trial.held_out
     before = package.calibration.interval
     interval = fit_interval(task, cases.known, values, digest, None if before is None else before.difficulty)
-    calibration = Calibration(interval, fit_novelty(cases.features, None, digest), line)
+    calibration = Calibration(interval, fit_novelty(cases.features, digest), line)
     summary = {
         "n_cases": len(cases.known),
         "failed": [{"case_id": case_id, "error": reason} for case_id, reason in cases.failed.items()],
