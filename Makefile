@@ -7,13 +7,15 @@ export MLFLOW_DISABLE_TELEMETRY = true
 export GX_ANALYTICS_ENABLED = false
 export DO_NOT_TRACK = 1
 export HF_HUB_OFFLINE = 1
+# Nothing is compiled at installation, so what a command imports first has to be kept.
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help repro test lint bench ui clean
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-# torch first and pinned: unpinned, pip would take several GB of CUDA builds. Python compiles what it imports, when it does.
+# torch first and pinned: unpinned, pip would take several GB of CUDA builds.
 $(BIN)/.ready: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@date +%s > $(VENV)/.begun
