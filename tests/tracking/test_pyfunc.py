@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import PASSED, gate_table, make_evaluation, make_model
+from conftest_models import PASSED, gate_table, make_evaluation, make_model
 
 from bioloc.cohorts.build import place_scan
 from bioloc.errors import ImageError
