@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 export DVC_NO_ANALYTICS = 1
 export MLFLOW_DISABLE_TELEMETRY = true
 export GX_ANALYTICS_ENABLED = false
 export DO_NOT_TRACK = 1
 export HF_HUB_OFFLINE = 1
-# Nothing is compiled at installation, so what a command imports first has to be kept.
+# pip compiles nothing (a minute saved), so what the first command compiles of its imports has to be kept for the next.
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -23,8 +24,8 @@ help:  ## what can be made
 $(BIN)/.ready: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@date +%s > $(VENV)/.begun
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt torch torchvision
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
+	$(PIP) torch torchvision
+	$(PIP) -e '.[dev]'
 	@echo $$(( $$(date +%s) - $$(cat $(VENV)/.begun) )) > $@
 
 repro: $(BIN)/.ready  ## run the whole study, restore the registry, print where the time went
@@ -44,7 +45,7 @@ lint: $(BIN)/.ready  ## style, types, layers
 	$(BIN)/lint-imports
 
 bench: $(BIN)/.ready  ## ratios measured side by side
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	$(PIP) -e '.[dev,bench]'
 	$(BIN)/python benchmarks/run.py
 
 ui: $(BIN)/.ready  ## the MLflow interface on this machine

@@ -83,7 +83,7 @@ def speeds(path: Path) -> dict[str, float]:
 
 def monai_loader(path: Path) -> Callable[[], object]:
     """MONAI's transforms that end where `read_ct` does: one orientation, mm known."""
-    warnings.simplefilter("ignore")
+    warnings.simplefilter("ignore")  # MONAI's remarks on its own dependencies
     logging.disable(logging.WARNING)
     from monai.transforms import Compose, EnsureChannelFirst, LoadImage, Orientation, Spacing
 

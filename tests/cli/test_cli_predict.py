@@ -77,7 +77,8 @@ def test_the_json_is_the_contracts(predict, models, tmp_path):
         "results.parquet",
         "run.json",
     ]
-    (line,) = csv.DictReader((tmp_path / "out" / "results.csv").open())
+    with (tmp_path / "out" / "results.csv").open() as table:
+        (line,) = csv.DictReader(table)
     assert float(line["value"]) == pytest.approx(row["value"])
 
 

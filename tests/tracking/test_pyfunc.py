@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import PASSED, gate_table, make_evaluation, make_model
+from conftest_models import PASSED, gate_table, make_evaluation, make_model
 
 from bioloc.calibration import FEATURES, Calibration, fit_interval, fit_novelty
 from bioloc.cohorts.build import place_scan

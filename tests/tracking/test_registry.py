@@ -2,7 +2,7 @@ import json
 import shutil
 
 import pytest
-from conftest import PASSED, gate_table, make_evaluation, make_model
+from conftest_models import PASSED, gate_table, make_evaluation, make_model
 
 from bioloc.errors import RegistryError
 from bioloc.project import Project
@@ -48,6 +48,16 @@ def test_a_clone_with_the_log_but_no_package_says_what_to_do(root):
     with pytest.raises(RegistryError, match="no champion for liver yet: run `dvc repro promote@liver`"):
         resolve(root, "liver")
     assert sync(root)["versions"] == 0
+
+
+def test_that_a_lost_champion_was_not_compared_is_recorded(root):
+    lost = make_model(root)
+    promote(root, "liver", "localizer", PASSED, gate_table, 100)
+    shutil.rmtree(root / "mlruns")
+    make_model(root, seed=1, error=9.0)
+    answer = promote(root, "liver", "localizer", PASSED, gate_table, 100)
+    assert answer["decision"] == "promoted"
+    assert answer["gates"][-1]["detail"] == f"not compared: the package of the champion {lost} is not here"
 
 
 def test_masks_and_failed_gates_are_refused(root):

@@ -1,7 +1,7 @@
 """Promotions that are killed between any two steps, and promotions at the same time."""
 
 import pytest
-from conftest import PASSED, gate_table, make_model, promote_killed_at, start
+from conftest_models import PASSED, gate_table, make_model, promote_killed_at, start
 
 from bioloc.inference.package import load_package
 from bioloc.tracking.address import resolve

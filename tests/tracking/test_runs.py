@@ -1,4 +1,4 @@
-from conftest import make_evaluation, make_model
+from conftest_models import make_evaluation, make_model
 
 from bioloc.files import read_json, write_json
 from bioloc.project import Project

@@ -8,7 +8,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from conftest import PASSED, gate_table, make_model, open_fresh, start
+from conftest_models import PASSED, gate_table, make_model, open_fresh, start
 
 from bioloc.tracking.address import resolve
 from bioloc.tracking.journal import shelf

@@ -16,7 +16,7 @@ from bioloc.inference.scan import grid_of, predict_scan
 
 
 # `predict` has no type hints: MLflow would make a schema of them.
-class ScanModel(PythonModel):  # type: ignore[misc,unused-ignore]
+class ScanModel(PythonModel):  # type: ignore[misc,unused-ignore]  # untyped in some MLflow versions
     """HU, spacing and perhaps a region in; value, unit and map out."""
 
     _skip_type_hint_validation = True  # MLflow's own switch against its advice to add hints
@@ -25,7 +25,7 @@ class ScanModel(PythonModel):  # type: ignore[misc,unused-ignore]
         """Load the package that was logged with the model."""
         self.package = load_package(Path(context.artifacts["package"]))
 
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002  # MLflow's own arguments, see above
         """Predict one scan.
 
         Args:

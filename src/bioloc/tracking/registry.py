@@ -60,8 +60,8 @@ def promote(
         if failed:
             return result | _refused(f"{method} did not pass: {', '.join(failed)}")
         champion = champion_package(client, root, task, state.champion)
-        if champion is not None:
-            gate = _beats(gate_table, project.model(task, method) / "package", champion, bootstrap)
+        if state.champion is not None:
+            gate = _beats(gate_table, project.model(task, method) / "package", champion, state.champion, bootstrap)
             result["gates"] = [*gates, gate]
             if not gate["passed"]:
                 return result | _refused(f"{method} is not better than the present champion: {gate['detail']}")
@@ -169,14 +169,18 @@ def sync(root: Path) -> dict[str, Any]:
     return result
 
 
-def _beats(gate_table: GateTable, package: Path, champion: Path, bootstrap: int) -> dict[str, Any]:
+def _beats(gate_table: GateTable, package: Path, champion: Path | None, run_key: str, bootstrap: int) -> dict[str, Any]:
+    """The gate against the present champion; a lost one cannot bar the way for ever, but that nobody compared is recorded."""
+    name = "better than the champion"
+    if champion is None:
+        return {"gate": name, "passed": True, "detail": f"not compared: the package of the champion {run_key} is not here"}
     candidate, present = gate_table(package), gate_table(champion)
     if candidate["case_id"].tolist() != present["case_id"].tolist():
         raise RegistryError("the candidate and the champion were evaluated on different cases: rerun the evaluation")
     better, difference = is_better(candidate, candidate, present, bootstrap)
     low, high = difference["ci_low"], difference["ci_high"]
     detail = f"difference of the mean absolute errors {difference['value']:.4g} (95 % interval {low:.4g} to {high:.4g})"
-    return {"gate": "better than the champion", "passed": bool(better), "detail": detail}
+    return {"gate": name, "passed": bool(better), "detail": detail}
 
 
 def _crown(client: MlflowClient, root: Path, task: str, method: str, run_key: str, old: str | None) -> None:
