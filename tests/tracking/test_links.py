@@ -1,5 +1,5 @@
 import pytest
-from conftest import PASSED, gate_table, make_model
+from conftest_models import PASSED, gate_table, make_model
 
 from bioloc.files import write_text
 from bioloc.project import Project

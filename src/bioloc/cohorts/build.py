@@ -18,7 +18,8 @@ from bioloc.cohorts.grid import Placement
 from bioloc.cohorts.manifest import Case, by_scan
 from bioloc.cohorts.packed import Pile
 from bioloc.cohorts.workers import for_each
-from bioloc.ct.body import body_mask, depth_mm, middle
+from bioloc.ct.body import body_mask, middle
+from bioloc.ct.depth import depths_mm
 from bioloc.ct.image import CT
 from bioloc.ct.read import labels_in, read_ct, read_mask
 from bioloc.errors import ImageError
@@ -111,7 +112,10 @@ def open_case(case: Case, task: Task, grid: Grid) -> tuple[Scan, CT]:
 
 
 def build_cohort(cases: list[Case], task: Task, grid: Grid, folder: Path, workers: int) -> None:
-    """Write samples.csv, images.npy (N, size, size) int16 HU and, where the task has them, regions.npy (share, 0..255) and depth.npy (mm)."""
+    """Write samples.csv, images.npy (N, size, size) int16 HU and, where the task has them, regions.npy and depth.npy.
+
+    regions.npy holds each pixel's share of the region, 0 to 255; depth.npy (N, 2, size, size) the depths of `ct/depth.py`.
+    """
     with folder_written_aside(folder) as aside:
         rows = []
         names = ["images", *(["regions"] if task.region != "none" else []), *(["depth"] if task.depth else [])]
@@ -163,6 +167,6 @@ def _sample(case: Case, scan: Scan, ct: CT, task: Task, grid: Grid) -> Row:
     images = scan.placement.pool(scan.hu)
     return row, {
         "images": images,
-        **({"depth": depth_mm(images, grid.pixel_mm)} if task.depth else {}),
+        **({"depth": depths_mm(images, grid.pixel_mm)} if task.depth else {}),
         "regions": np.clip(np.rint(share * 255), 0, 255).astype(np.uint8),
     }

@@ -22,7 +22,7 @@ from bioloc.tasks import Task
 
 @dataclass(frozen=True)
 class Sample:
-    """One case on the working grid: (S, H, W) int16 HU, float32 worth in the task's unit, and uint8 depth in mm where it is used."""
+    """One case on the working grid: (S, H, W) int16 HU, float32 worth in the task's unit, and on demand uint8 depths in mm."""
 
     case_id: str
     hu: NDArray[np.int16]

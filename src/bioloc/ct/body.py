@@ -21,12 +21,6 @@ def body_mask(hu: NDArray[np.int16]) -> NDArray[np.bool_]:
     return np.asarray(ndimage.binary_fill_holes(labels == sizes.argmax()))
 
 
-def depth_mm(hu: NDArray[np.int16], pixel_mm: float) -> NDArray[np.uint8]:
-    """How deep each pixel of (S, H, W) slices lies under the skin, mm, at most 255; 0 outside the body."""
-    found = [ndimage.distance_transform_edt(np.pad(body_mask(plane), 1))[1:-1, 1:-1] for plane in hu]
-    return np.asarray(np.clip(np.rint(np.stack(found) * pixel_mm), 0, 255), np.uint8)
-
-
 def middle(mask: NDArray[np.bool_]) -> tuple[float, float] | None:
     """Middle of the bounding box of a (R, C) or (S, R, C) mask, in pixels (row, column); None when empty."""
     flat: NDArray[np.bool_] = np.asarray(mask.any(axis=0)) if mask.ndim == 3 else mask

@@ -14,7 +14,7 @@ from bioloc.errors import BiolocError, RegistryError
 from bioloc.files import folder_written_aside, read_json, write_json
 from bioloc.networks.network import Network, Spec, channels_last
 
-FORMAT = "bioloc-model-1"
+FORMAT = "bioloc-model-2"
 
 
 @dataclass(frozen=True)

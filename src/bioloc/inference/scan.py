@@ -11,7 +11,7 @@ from bioloc.biomarkers.candidates import Candidates
 from bioloc.calibration import Uncertainty, features_of
 from bioloc.cohorts.build import Scan
 from bioloc.cohorts.load import Sample
-from bioloc.ct.body import depth_mm
+from bioloc.ct.depth import depths_mm
 from bioloc.inference.binarise import binarise
 from bioloc.inference.maps import predict_sample
 from bioloc.inference.package import Package
@@ -60,7 +60,7 @@ def predict_scan(package: Package, scan: Scan) -> Prediction:
     candidates = scan.candidates(task)
     worth = scan.placement.pool_worth(candidates.factor * np.float32(candidates.unit_worth))
     hu = scan.placement.pool(scan.hu)
-    depth = depth_mm(hu, scan.placement.pixel_mm) if task.depth else None
+    depth = depths_mm(hu, scan.placement.pixel_mm) if task.depth else None
     sample = Sample("", hu, worth, float("nan"), depth)
     value, grid_map = predict_sample(network, sample)
     native = scan.placement.upsample(grid_map)

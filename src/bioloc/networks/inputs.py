@@ -11,7 +11,9 @@ from bioloc.networks.views import Views
 from bioloc.tasks import Task
 
 DEPTHS_MM = (1.0, 25.0, 150.0)
-"""Depths under the skin at which its channels end: inside or not, the fat, the whole trunk."""
+"""Straight depths under the skin at which their channels end: inside or not, the fat, the whole trunk."""
+FAT_DEPTHS_MM = (25.0, 100.0, 250.0)
+"""The same of the way along the fat: the fat under the skin, what gaps between muscles lead to, what lies behind muscle."""
 
 _SEEN_FACTOR = 4.0
 """Largest density factor: brings the candidates' channel into 0..1."""
@@ -19,12 +21,19 @@ _SEEN_FACTOR = 4.0
 
 @dataclass(frozen=True)
 class Seen:
-    """What a network is given beside HU windows and place: candidates, depth under the skin; place folded at the
-    middle, unsigned distance from the median HU of the candidates.
+    """What a network is given beside HU windows and place.
+
+    Attributes:
+        candidates: The candidates' worth.
+        depth: Straight depth under the skin.
+        fat_depth: The way from the skin along the fat.
+        folded: Places left and right of the middle are the same.
+        deviation: Unsigned distance from the candidates' median HU.
     """
 
     candidates: bool
     depth: bool = False
+    fat_depth: bool = False
     folded: bool = False
     deviation: bool = False
 
@@ -38,6 +47,7 @@ def input_channels(task: Task, seen: Seen) -> int:
         + planes
         + relative
         + (len(DEPTHS_MM) if seen.depth else 0)
+        + (len(FAT_DEPTHS_MM) if seen.fat_depth else 0)
         + seen.deviation
         + (3 if task.volume else 2)
         + (1 if seen.candidates else 0)
@@ -69,7 +79,9 @@ def make_inputs(task: Task, views: Views, size: int, pixel_worth: float, seen: S
         if seen.deviation:
             channels.append(_window(away.abs(), 0, task.relative_window))
     if seen.depth:
-        channels += [(views.depth.float() / depth).clamp(0, 1) - 0.5 for depth in DEPTHS_MM]
+        channels += [_window(views.depth[:, 0].float(), 0, end) for end in DEPTHS_MM]
+    if seen.fat_depth:
+        channels += [_window(views.depth[:, 1].float(), 0, end) for end in FAT_DEPTHS_MM]
     channels += _place(task, views, size, seen.folded)
     if seen.candidates:
         channels.append(views.worth / (pixel_worth * (_SEEN_FACTOR if task.rule == "lesions" else 1.0)) - 0.5)

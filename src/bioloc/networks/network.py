@@ -33,6 +33,7 @@ class Spec:
             block's pixels as channels, and gives each of them its own logit.
         pooled: Whether a lesion's pixels share one logit, their mean.
         depth: Whether it sees how deep a pixel lies under the skin.
+        fat_depth: Whether it sees how far it is from the skin along the fat.
         folded: Whether the places it sees are the same left and right of the middle.
         sharpness: What a map's logits are multiplied with: the larger, the nearer the map is to a mask.
         deviation: Whether it sees the unsigned distance from the candidates' median too.
@@ -51,6 +52,7 @@ class Spec:
     subpixels: int = 1
     pooled: bool = False
     depth: bool = False
+    fat_depth: bool = False
     folded: bool = False
     deviation: bool = False
     sharpness: float = 1.0
@@ -83,7 +85,7 @@ class Network(nn.Module):
         super().__init__()
         self.spec, self.task, self.method = spec, get_task(spec.task), get_method(spec.method)
         self.sharpness = spec.sharpness
-        self.seen = Seen(self.method.sees_candidates, spec.depth, spec.folded, spec.deviation)
+        self.seen = Seen(self.method.sees_candidates, spec.depth, spec.fat_depth, spec.folded, spec.deviation)
         self.channels = input_channels(self.task, self.seen)
         inner = self.channels * spec.subpixels**2
         check_encoder(spec.encoder)
@@ -99,14 +101,19 @@ class Network(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(V, C, h, w) -> (V, h, w) logits, or (V,) numbers."""
-        if self.spec.subpixels > 1:
-            inputs = nn.functional.pixel_unshuffle(inputs, self.spec.subpixels).contiguous(memory_format=torch.channels_last)
+        inputs = self.blocks(inputs)
         features = self.encoder(inputs)
         if self.decoder is None:
             number: Tensor = self.head(features[-1].mean(dim=(2, 3)))
             return number[:, 0]
         logits: Tensor = self.head(torch.cat([self.decoder(features), inputs], dim=1))
         return nn.functional.pixel_shuffle(logits, self.spec.subpixels)[:, 0]
+
+    def blocks(self, inputs: Tensor) -> Tensor:
+        """The channels as the encoder takes them: those of a block's pixels side by side."""
+        if self.spec.subpixels == 1:
+            return inputs
+        return nn.functional.pixel_unshuffle(inputs, self.spec.subpixels).contiguous(memory_format=torch.channels_last)
 
     def logits(self, output: Tensor, views: Views) -> Tensor:
         """What the network gave, in float32; a map's logits averaged over each lesion where the specification says so."""
@@ -121,7 +128,7 @@ class Network(nn.Module):
         return make_inputs(self.task, views, self.spec.size, worth, self.seen, offset_hu)
 
     def values(self, output: Tensor, views: Views) -> Tensor:
-        """(samples,) float32 values of what `logits` gave, in the task's unit: the sum of worth * map, or of a regressor's numbers."""
+        """(samples,) float32 values of what `logits` gave, in the task's unit: sums of worth * map, or a regressor's."""
         if self.method.output == "map":
             return views.sums((views.worth * torch.sigmoid(output)).sum(dim=(1, 2)))
         if self.task.volume:

@@ -23,7 +23,7 @@ class Views:
     Attributes:
         planes: (V, P, h, w) int16 HU: the slice, or with its neighbours below and above.
         worth: (V, h, w) float32, in the task's unit.
-        depth: (V, h, w) uint8 mm under the skin, at most 255; empty where the task has no use for it.
+        depth: (V, 2, h, w) uint8 mm under the skin, straight and along the fat (`ct/depth.py`); empty where it is not used.
         place: (V, 3) float32: slice from -1 (feet) to 1, and the first row and column on the grid.
         center_hu: (V,) float32, median HU of the sample's candidates.
         sample: (V,) int64, the sample's number within this group.
@@ -52,7 +52,7 @@ class Views:
         """(V, h, w) numbers with each lesion's pixels set to their mean, weighted by worth; others are left."""
         at = torch.nonzero(self.lesions.flatten())[:, 0]
         most = int(self.lesions.max()) + 1 if at.numel() else 1
-        lesion = self.lesions.flatten()[at].long() + at // self.lesions[0].numel() * most
+        lesion = self.lesions.flatten()[at].long() + at // self.lesions.shape[1:].numel() * most
         flat, weight = per_pixel.flatten(), self.worth.flatten()[at]
         sums = flat.new_zeros(len(self.lesions) * most).index_add(0, lesion, flat[at] * weight)
         weights = torch.zeros_like(sums).index_add(0, lesion, weight).clamp(min=1e-12)
@@ -113,7 +113,7 @@ def store_views(
             planes.append(_planes(sample.hu, view, window, volume))
             worths.append(view.worth)
             if sample.depth is not None:
-                depths.append(sample.depth[view.slice_number][window])
+                depths.append(sample.depth[view.slice_number][:, *window])
             places.append((_height(view.slice_number, len(sample.hu)), view.row, view.column))
             centers.append(center)
             numbers.append(number)
@@ -124,7 +124,7 @@ def store_views(
     views = Views(
         _stack(planes, (3 if volume else 1, *shape), np.int16),
         _stack(worths, shape, np.float32),
-        _stack(depths, shape, np.uint8) if depths else torch.zeros((len(planes), 0, 0), dtype=torch.uint8),
+        _stack(depths, (2, *shape), np.uint8) if depths else torch.zeros((len(planes), 2, 0, 0), dtype=torch.uint8),
         torch.tensor(places, dtype=torch.float32).reshape(-1, 3),
         torch.tensor(centers, dtype=torch.float32),
         torch.tensor(numbers, dtype=torch.int64),

@@ -24,6 +24,8 @@ from bioloc.training.objective import losses
 from bioloc.training.teacher import lesson_steps, teach
 
 _FIRST_CHECK = 0.3
+_SHARP = 0.9
+"""Share of the training after which maps have their final sharpness."""
 _EVALUATED_AT_ONCE = 16
 
 
@@ -61,6 +63,7 @@ class Loop:
         averaging: Any = get_ema_multi_avg_fn  # torch leaves it untyped
         self.average = AveragedModel(self.network, multi_avg_fn=averaging(setting.params.ema), use_buffers=True)
         self.best: dict[str, Tensor] = {}
+        self.sharp = False
         self.progress = Progress()
         self.folder, self.key = checkpoint, key
         self._resume()
@@ -80,6 +83,7 @@ class Loop:
             mininterval=5.0,
             disable=None,
         ):
+            self._sharpen(step / self.steps)
             if step in self.lessons:
                 self._take_lesson()
             seen.append(self._step(step, next(order)))
@@ -94,7 +98,6 @@ class Loop:
         self.model.train()
         rng = np.random.default_rng([self.setting.seed, step])
         views, offsets = augmented(self.train.views.batch(numbers), self.setting.params.augment, rng)
-        self._sharpen(step / self.steps)
         device = self.fabric.device
         views, known = views.to(device), self.train.values[torch.as_tensor(numbers)].to(device)
         if not len(views.sample):
@@ -117,9 +120,10 @@ class Loop:
         self.train.views.set_target(target)
 
     def _sharpen(self, done: float) -> None:
-        """Maps become masks little by little, from where self-training starts."""
-        start = self.setting.params.self_training.start
-        share = min(max(done - start, 0) / max(0.9 - start, 1e-6), 1)
+        """Maps become masks little by little, from where self-training starts; no network from before their end is kept."""
+        start = min(self.setting.params.self_training.start, _SHARP)
+        share = min(max(done - start, 0) / max(_SHARP - start, 1e-6), 1)
+        self.sharp = share == 1 or self.network.spec.sharpness == 1
         averaged: Any = self.average.module
         for network in (self.network, averaged):
             network.sharpness = 1 + share * (self.network.spec.sharpness - 1)
@@ -129,7 +133,7 @@ class Loop:
         self.progress.history.append(
             {"step": step, "images": step * self.setting.params.batch_size, "val_value_error": error, **losses}
         )
-        if error < self.progress.best_error and self.network.sharpness == self.network.spec.sharpness:
+        if error < self.progress.best_error and self.sharp:
             self.progress.best_error, self.progress.best_step = error, step
             self.best = {name: tensor.clone() for name, tensor in self._averaged().items()}
         self.progress.step = step

@@ -81,7 +81,7 @@ def mask_loss(logits: Tensor, views: Views) -> Tensor:
 
 def weighted_cross_entropy(logits: Tensor, target: Tensor, views: Views) -> Tensor:
     """Cross-entropy inside the candidates, each sample's candidates weighing one in all by their worth."""
-    each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none") * views.worth
+    each = functional.binary_cross_entropy_with_logits(logits, target.float(), reduction="none") * views.worth
     return (views.sums(each.sum((1, 2))) / views.sums(views.worth.sum((1, 2))).clamp(min=1e-6)).mean()
 
 
