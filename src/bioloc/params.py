@@ -99,6 +99,7 @@ class Training(Strict):
         checks: How often the validation values are looked at.
         augment: Random changes.
         self_training: Pseudo-masks from map and value; weight 0 for none.
+        whole_lesions: After training a lesion counts as a whole or not at all, as in Agatston's score.
         pool_lesions: A lesion's pixels share one logit.
         sharpness: What the map's logits are multiplied with in the end, so that maps are nearly masks; 1 for none.
         sparsity: Weight of the map's mean in the loss of `localizer-paper`.
@@ -117,6 +118,7 @@ class Training(Strict):
     checks: Positive
     augment: Augment
     self_training: SelfTraining
+    whole_lesions: bool = False
     pool_lesions: bool = False
     sharpness: Annotated[float, Field(ge=1)] = 1.0
     sparsity: Annotated[float, Field(ge=0)] = 0.0

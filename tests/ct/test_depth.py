@@ -16,9 +16,9 @@ AIR, FAT, MUSCLE = -1000, -100, 50
 RADIUS, WALL = 30, (16, 20)
 Y, X = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
 FROM_MIDDLE = np.hypot(Y, X)
-OUTER = (FROM_MIDDLE >= WALL[1]) & (FROM_MIDDLE < RADIUS)
-BEHIND = FROM_MIDDLE < WALL[0]
-ON_WALL = ~BEHIND & (FROM_MIDDLE < WALL[1])
+OUTER = (WALL[1] <= FROM_MIDDLE) & (FROM_MIDDLE < RADIUS)
+BEHIND = WALL[0] > FROM_MIDDLE
+ON_WALL = ~BEHIND & (WALL[1] > FROM_MIDDLE)
 
 
 def disc(gap: bool = False, wall: int = MUSCLE) -> NDArray[np.int16]:
@@ -55,7 +55,9 @@ def test_behind_a_wall_of_muscle_the_way_is_longer_by_its_resistance() -> None:
     assert along[OUTER] == pytest.approx(straight[OUTER], abs=2.5 * PIXEL_MM)
     longer = (along - open_way)[BEHIND]
     crossed_mm = (WALL[1] - WALL[0]) * PIXEL_MM
-    assert longer.min() > 19 * (crossed_mm - PIXEL_MM) - 2 * PIXEL_MM  # twentyfold instead of once; a pixel less where it cuts corners
+    assert (
+        longer.min() > 19 * (crossed_mm - PIXEL_MM) - 2 * PIXEL_MM
+    )  # twentyfold instead of once; a pixel less where it cuts corners
     assert longer.max() < 19 * crossed_mm
     assert along[OUTER].max() < along[BEHIND].min()  # what the straight depth tells apart only by how thick the layer is
 
@@ -76,7 +78,7 @@ def test_skin_is_passed_like_fat_and_a_thicker_layer_is_not() -> None:
     inside = FROM_MIDDLE < RADIUS - 8
     without = depths_mm(bare, 1.0)[0, 1].astype(np.int64)
     for thickness, passed in ((2, True), (6, False)):
-        skin = (FROM_MIDDLE >= RADIUS - thickness) & (FROM_MIDDLE < RADIUS)
+        skin = (RADIUS - thickness <= FROM_MIDDLE) & (FROM_MIDDLE < RADIUS)
         along = depths_mm(np.where(skin, MUSCLE, bare).astype(np.int16), 1.0)[0, 1].astype(np.int64)
         assert ((along == without)[inside].all()) == passed
         assert (along - without)[inside].min() > 15 or passed

@@ -25,9 +25,7 @@ def last_layer(network: Network) -> nn.Linear:
     return layer
 
 
-def make_network(
-    task: str, method: str, size: int = 32, patch: int = 0, encoder: str = "test_resnet", **changes: Any
-) -> Network:
+def make_network(task: str, method: str, size: int = 32, patch: int = 0, encoder: str = "test_resnet", **changes: Any) -> Network:
     torch.manual_seed(7)
     network = Network(Spec(task, method, encoder, (8,) * 5, size, 2.0, patch, offset=3.0, scale=2.0, prior=0.3, **changes))
     if method.startswith("regressor"):
@@ -169,7 +167,7 @@ def test_a_regressor_on_blocks_of_pixels_has_a_map_of_the_grids_size(method: str
 @pytest.mark.parametrize(
     ("task", "patch", "changes"),
     [
-        ("pma", 0, {"subpixels": 3, "depth": True, "folded": True, "sharpness": 3.0}),
+        ("pma", 0, {"subpixels": 3, "depth": True, "fat_depth": True, "folded": True, "sharpness": 3.0}),
         ("liver", 0, {"deviation": True, "subpixels": 2, "pooled": True}),
         ("cac", 16, {"pooled": True, "sharpness": 2.0}),
     ],

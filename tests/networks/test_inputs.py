@@ -27,11 +27,16 @@ def make_views(name: str, side: int = 0, seed: int = 0) -> Views:
 
 
 @pytest.mark.parametrize("name", TASKS)
-@pytest.mark.parametrize("seen", [BLIND, SEEING, Seen(candidates=True, depth=True, folded=True, deviation=True)])
+@pytest.mark.parametrize("seen", [BLIND, SEEING, Seen(candidates=True, depth=True, fat_depth=True, folded=True, deviation=True)])
 @pytest.mark.parametrize("side", [0, 16])
 def test_as_many_channels_as_announced_within_bounds(name: str, seen: Seen, side: int) -> None:
     task, views = get_task(name), make_views(name, side)
-    seen = replace(seen, depth=seen.depth and task.depth, deviation=seen.deviation and task.relative_window is not None)
+    seen = replace(
+        seen,
+        depth=seen.depth and task.depth,
+        fat_depth=seen.fat_depth and task.depth,
+        deviation=seen.deviation and task.relative_window is not None,
+    )
     inputs = make_inputs(task, views, SIZE, WORTH, seen)
     assert inputs.shape == (len(views.sample), input_channels(task, seen), side or SIZE, side or SIZE)
     assert inputs.dtype == torch.float32

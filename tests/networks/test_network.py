@@ -168,10 +168,12 @@ def test_an_encoder_without_a_pyramid_is_a_usage_error() -> None:
 
 def test_what_else_a_network_sees_has_channels_of_its_own() -> None:
     plain = Network(spec_of("sfa")).channels
-    assert Network(spec_of("sfa", depth=True)).channels == plain + 6
+    assert Network(spec_of("sfa", depth=True)).channels == plain + 3
+    assert Network(spec_of("sfa", fat_depth=True)).channels == plain + 3
+    assert Network(spec_of("sfa", depth=True, fat_depth=True)).channels == plain + 6
     assert Network(spec_of("sfa", folded=True)).channels == plain
     assert Network(spec_of("liver", deviation=True)).channels == Network(spec_of("liver")).channels + 1
-    network, views = Network(spec_of("sfa", depth=True, folded=True)).eval(), make_views("sfa")
+    network, views = Network(spec_of("sfa", depth=True, fat_depth=True, folded=True)).eval(), make_views("sfa")
     assert network.inputs(views).shape[1] == network.channels
     with torch.inference_mode():
         assert network(network.inputs(views)).shape == (2, SIZE, SIZE)

@@ -40,7 +40,7 @@ def test_as_many_tasks_as_cores_have_threads(cores, threads, lanes):
 def test_each_task_is_reproduced_up_to_its_comparison(tmp_path, environment, capsys):
     ended = repro_tasks(tmp_path, environment, ["liver", "cac", "pma"], 2)
     assert {task: found.status for task, found in ended.items()} == {"liver": 0, "cac": 0, "pma": 3}
-    assert calls(tmp_path) == [f"repro --keep-going --wait-for-lock compare@{task}" for task in ("cac", "liver", "pma")]
+    assert calls(tmp_path) == [f"--wait-for-lock repro --keep-going compare@{task}" for task in ("cac", "liver", "pma")]
     assert 0.2 <= ended["cac"].seconds["compare@cac"] < 5
     assert "cac: Running stage 'compare@cac':" in capsys.readouterr().out
 
@@ -50,11 +50,11 @@ def test_a_failed_task_keeps_the_others_promotion(tmp_path, environment):
     (tmp_path / "params.yaml").write_text((root / "params.yaml").read_text())
     status, seconds = _study(Project(tmp_path), environment)
     assert status == 3
-    assert calls(tmp_path)[-1] == "repro --keep-going --wait-for-lock promote@liver promote@cac promote@sfa"
+    assert calls(tmp_path)[-1] == "--wait-for-lock repro --keep-going promote@liver promote@cac promote@sfa"
     assert {"compare@pma", "compare@cac", "promote@cac"} <= set(seconds)
     assert "promote@pma" not in seconds
 
 
 def test_without_targets_all_stages_are_reproduced(tmp_path, environment):
     assert dvc_repro(tmp_path, environment, []).status == 0
-    assert calls(tmp_path) == ["repro --keep-going --wait-for-lock"]
+    assert calls(tmp_path) == ["--wait-for-lock repro --keep-going"]

@@ -82,14 +82,23 @@ def values_of(network: Network, cohort: Cases, threshold: float | None) -> NDArr
     return np.array(values)
 
 
-@pytest.mark.parametrize("name", ["pma", "cac"])
-@pytest.mark.parametrize("method", ["localizer", "localizer-paper", "segmenter", "regressor"])
-def test_the_interval_is_of_what_the_method_reports(name: str, method: str) -> None:
-    network, train, val = make_network(name, method), Cases(name, 12, 0), Cases(name, 21, 1)
+@pytest.mark.parametrize(
+    ("name", "method", "whole_lesions"),
+    [
+        *(
+            (name, method, False)
+            for name in ("pma", "cac")
+            for method in ("localizer", "localizer-paper", "segmenter", "regressor")
+        ),
+        ("cac", "localizer", True),
+    ],
+)
+def test_the_interval_is_of_what_the_method_reports(name: str, method: str, whole_lesions: bool) -> None:
+    network, train, val = make_network(name, method, whole_lesions=whole_lesions), Cases(name, 12, 0), Cases(name, 21, 1)
     package = finish(network, train, val, FACTS)
     of_masks, of_maps = values_of(network, val, package.threshold), values_of(network, val, None)
     assert not np.allclose(of_masks, of_maps, rtol=1e-3)
-    reported = of_masks if method == "segmenter" else of_maps
+    reported = of_masks if method == "segmenter" or whole_lesions else of_maps
     expected, found = fit_interval(val.task, val.values, reported, "abc"), package.calibration.interval
     assert expected is not None
     assert found is not None
@@ -117,14 +126,18 @@ def test_the_novelty_is_of_both_splits_images() -> None:
     novelty = package.calibration.novelty
     assert novelty is not None
     assert (novelty.cases, novelty.cohort_md5) == (14, "abc")
-    features = np.array([features_of(train.task, cohort.sample(number)) for cohort in (train, val) for number in range(len(cohort))])
+    features = np.array(
+        [features_of(train.task, cohort.sample(number)) for cohort in (train, val) for number in range(len(cohort))]
+    )
     expected = fit_novelty(features, "abc")
     assert expected is not None
     assert novelty.limit == expected.limit
     assert np.array_equal(novelty.center, expected.center)
 
 
-@pytest.mark.parametrize(("train", "val", "interval", "novelty"), [(3, 9, False, True), (3, 3, False, False), (1, 10, True, True)])
+@pytest.mark.parametrize(
+    ("train", "val", "interval", "novelty"), [(3, 9, False, True), (3, 3, False, False), (1, 10, True, True)]
+)
 def test_too_few_cases_give_no_interval_or_novelty_but_a_package(train: int, val: int, interval: bool, novelty: bool) -> None:
     package = finish(make_network("pma", "localizer"), Cases("pma", train, 0), Cases("pma", val, 1), FACTS)
     assert (package.calibration.interval is not None) == interval
@@ -146,7 +159,7 @@ def test_many_cases_go_through_in_parts(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_what_is_finished_is_saved_whole(tmp_path: Any) -> None:
-    network = make_network("pma", "localizer", depth=True, folded=True, sharpness=2.0, subpixels=2)
+    network = make_network("pma", "localizer", depth=True, fat_depth=True, folded=True, sharpness=2.0, subpixels=2)
     package = finish(network, Cases("pma", 4, 0), Cases("pma", 12, 1), FACTS)
     save_package(package, tmp_path / "model")
     again = load_package(tmp_path / "model")

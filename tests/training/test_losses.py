@@ -243,7 +243,9 @@ def test_the_symmetry_loss_by_hand() -> None:
     large, small = (4 - 1 - 2) / 2 / 2.0, 0.1 / 2 / 2.0  # differences in units of the spread
     expected = ((large - 0.05) + small**2 / 0.2) / 2
     assert float(symmetry_loss(logits, views, 2.0)) == pytest.approx(expected, rel=1e-6)
-    assert float(symmetry_loss(logits.flip(-1), make_views(worth.flip(-1), [0, 0, 1], 2), 2.0)) == pytest.approx(expected, rel=1e-6)
+    assert float(symmetry_loss(logits.flip(-1), make_views(worth.flip(-1), [0, 0, 1], 2), 2.0)) == pytest.approx(
+        expected, rel=1e-6
+    )
 
 
 def test_what_is_alike_on_both_sides_costs_nothing_nor_does_the_middle_column() -> None:

@@ -60,9 +60,7 @@ def make_views(target: bool = True) -> Views:
     )
 
 
-def terms(
-    method: str, done: float = 1.0, target: bool = True, **changes: Any
-) -> tuple[Network, Tensor, Views, dict[str, float]]:
+def terms(method: str, done: float = 1.0, target: bool = True, **changes: Any) -> tuple[Network, Tensor, Views, dict[str, float]]:
     network, views = Network(Spec("pma", method, "test_resnet", (8,) * 5, SIZE, 3.0, 0)), make_views(target)
     shape = (2, SIZE, SIZE) if METHODS[method].output == "map" else (2,)
     output = torch.randn(shape, generator=torch.Generator().manual_seed(1))

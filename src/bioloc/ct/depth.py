@@ -34,7 +34,7 @@ def _of_slice(hu: NDArray[np.int16], pixel_mm: float) -> NDArray[np.uint8]:
     speed = np.where(fat | (straight < _SKIN_MM), 1.0, 1 / _RESISTANCE)
     starts = np.argwhere(body & (straight < 1.5 * pixel_mm))
     along = np.where(body, np.minimum(_arrival(np.where(body, speed, 0), starts), _FARTHEST_MM / pixel_mm) * pixel_mm, 0)
-    return np.clip(np.rint(np.stack([straight, along])), 0, _FARTHEST_MM).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(np.stack([straight, along])), 0, _FARTHEST_MM), np.uint8)
 
 
 def _arrival(speed: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -13,8 +13,8 @@ from bioloc.cohorts.load import Cohort, ReferenceMasks
 from bioloc.evaluation.agreement import confusion, metrics_of
 from bioloc.evaluation.bootstrap import mean_with_interval, ratio_of_sums, resamples, with_interval
 from bioloc.evaluation.overlap import lesion_detection, overlap
-from bioloc.inference.binarise import binarise
 from bioloc.inference.maps import predict_sample, predict_samples
+from bioloc.inference.native import Native, on_native_grid
 from bioloc.inference.package import Package
 from bioloc.tasks import Task
 
@@ -25,8 +25,7 @@ _MEANS = ("dice", "precision", "recall", "hd95_mm", "false_positive", "lesion_se
 def predict_cohort(package: Package, cohort: Cohort, masks: ReferenceMasks | None) -> pd.DataFrame:
     """One row per case: known and predicted value, the mask's own value, and overlap where there is a reference.
 
-    The value column is read for the table only: blanking it changes no prediction and no mask. A segmenter's
-    value is what its mask measures, as a reader's would.
+    The value column is read for the table only: blanking it changes no prediction and no mask.
     """
     rows = []
     for first in range(0, len(cohort), _AT_ONCE):
@@ -39,17 +38,14 @@ def predict_cohort(package: Package, cohort: Cohort, masks: ReferenceMasks | Non
 def predict_native(package: Package, cohort: Cohort, number: int) -> tuple[float, NDArray[np.float32], NDArray[np.bool_]]:
     """Value, (S, R, C) map inside the candidates and mask of a case on its native grid."""
     value, grid_map = predict_sample(package.network, cohort.sample(number))
-    candidates = cohort.candidates(number)
-    native, mask = _native(package, cohort, number, grid_map, candidates)
-    measured = candidates.value(mask) if package.network.method.supervision == "mask" else value
-    return package.calibration.corrected(measured), native * candidates.mask, mask
+    found = _native(package, cohort, number, value, grid_map, cohort.candidates(number))
+    return package.calibration.corrected(found.value), found.map, found.mask
 
 
 def _native(
-    package: Package, cohort: Cohort, number: int, grid_map: NDArray[np.float32], candidates: Candidates
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    native = cohort.placement(number).upsample(grid_map)
-    return native, binarise(native, candidates, package.threshold)
+    package: Package, cohort: Cohort, number: int, value: float, grid_map: NDArray[np.float32], candidates: Candidates
+) -> Native:
+    return on_native_grid(package, value, cohort.placement(number).upsample(grid_map), candidates)
 
 
 def _case(
@@ -57,14 +53,14 @@ def _case(
 ) -> dict[str, Any]:
     row = cohort.table.iloc[number]
     candidates = cohort.candidates(number)
-    _, mask = _native(package, cohort, number, grid_map, candidates)
-    measured = candidates.value(mask) if package.network.method.supervision == "mask" else value
+    native = _native(package, cohort, number, value, grid_map, candidates)
+    mask = native.mask
     found: dict[str, Any] = {
         "case_id": row["case_id"],
         "patient_id": row["patient_id"],
         "split": row["split"],
         "value": float(row["value"]),
-        "predicted": package.calibration.corrected(measured),
+        "predicted": package.calibration.corrected(native.value),
         "mask_value": candidates.value(mask),
     }
     reference = None if masks is None else masks.mask(str(row["case_id"]), cohort.shape(number))

@@ -12,8 +12,8 @@ from bioloc.calibration import Uncertainty, features_of
 from bioloc.cohorts.build import Scan
 from bioloc.cohorts.load import Sample
 from bioloc.ct.depth import depths_mm
-from bioloc.inference.binarise import binarise
 from bioloc.inference.maps import predict_sample
+from bioloc.inference.native import on_native_grid
 from bioloc.inference.package import Package
 from bioloc.params import Grid
 
@@ -50,8 +50,7 @@ def grid_of(package: Package) -> Grid:
 def predict_scan(package: Package, scan: Scan) -> Prediction:
     """Value, map and mask of a scan that lies on the package's grid (`grid_of`).
 
-    A segmenter's value is what its mask measures, as a reader's would be. A package that was recalibrated corrects the
-    value, not the map or the mask.
+    A package that was recalibrated corrects the value, not the map or the mask.
 
     Raises:
         ImageError: The task needs a region, and it is missing or empty.
@@ -63,10 +62,7 @@ def predict_scan(package: Package, scan: Scan) -> Prediction:
     depth = depths_mm(hu, scan.placement.pixel_mm) if task.depth else None
     sample = Sample("", hu, worth, float("nan"), depth)
     value, grid_map = predict_sample(network, sample)
-    native = scan.placement.upsample(grid_map)
-    mask = binarise(native, candidates, package.threshold)
-    if network.method.supervision == "mask":
-        value = candidates.value(mask)
-    value, features = package.calibration.corrected(value), features_of(task, sample)
+    found = on_native_grid(package, value, scan.placement.upsample(grid_map), candidates)
+    value, features = package.calibration.corrected(found.value), features_of(task, sample)
     uncertainty = package.calibration.uncertainty(value, features)
-    return Prediction(value, task.unit, native * candidates.mask, mask, candidates, uncertainty, features)
+    return Prediction(value, task.unit, found.map, found.mask, candidates, uncertainty, features)

@@ -31,6 +31,7 @@ class Spec:
         patch: Side of the patches; 0 for whole slices.
         subpixels: Side of the blocks of grid pixels that are one pixel to the network: it works on a coarser grid, with a
             block's pixels as channels, and gives each of them its own logit.
+        whole_lesions: Whether a lesion counts as a whole or not at all in the end (`inference/native.py`).
         pooled: Whether a lesion's pixels share one logit, their mean.
         depth: Whether it sees how deep a pixel lies under the skin.
         fat_depth: Whether it sees how far it is from the skin along the fat.
@@ -50,6 +51,7 @@ class Spec:
     pixel_mm: float
     patch: int
     subpixels: int = 1
+    whole_lesions: bool = False
     pooled: bool = False
     depth: bool = False
     fat_depth: bool = False

@@ -44,7 +44,7 @@ def dvc_repro(root: Path, environment: dict[str, str], targets: Sequence[str], p
     """`dvc repro` of some targets, or of all stages; what it prints is passed on, each line after `prefix`."""
     reproduced = Reproduced(1)
     running, since = "", time.perf_counter()
-    command = ["dvc", "repro", "--keep-going", "--wait-for-lock", *targets]
+    command = ["dvc", "--wait-for-lock", "repro", "--keep-going", *targets]
     with subprocess.Popen(
         command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, encoding="utf-8", errors="replace"
     ) as process:

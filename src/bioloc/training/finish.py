@@ -34,7 +34,7 @@ def finish(network: Network, train: Cohort, val: Cohort, facts: dict[str, Any]) 
     """
     values, curves = _on(network, val)
     threshold = best_threshold(_in_loss_space(network, curves), _in_loss_space(network, val.values))
-    if network.method.supervision == "mask":  # its value is what its mask measures
+    if network.method.supervision == "mask" or network.spec.whole_lesions:  # as `on_native_grid` does
         values = curves[:, np.flatnonzero(threshold == THRESHOLDS)[0]]
     samples = (cohort.sample(number) for cohort in (train, val) for number in range(len(cohort)))
     features = np.array([features_of(val.task, sample) for sample in samples])

@@ -99,6 +99,7 @@ def _spec(task: Task, method: Method, params: Params, split: Split) -> Spec:
         pixel_mm=section.grid.pixel_mm,
         patch=section.grid.patch,
         subpixels=chosen.subpixels,
+        whole_lesions=chosen.whole_lesions and task.rule == "lesions" and improved and method.output == "map",
         pooled=chosen.pool_lesions and not method.plain,
         depth=chosen.inputs.depth and task.depth and sees_more,
         fat_depth=chosen.inputs.fat_depth and task.depth and sees_more,
