@@ -96,7 +96,8 @@ def test_a_calibrated_model_gives_intervals_that_hold_the_known_values(call, mod
     assert np.mean(held) >= 0.9
     assert {(row["interval_level"], row["unlike_training"]) for row in rows} == {(0.9, False)}
     assert all(0 < row["novelty"] <= 1 for row in rows)
-    (line, *_) = csv.DictReader((tmp_path / "out" / "results.csv").open())
+    with (tmp_path / "out" / "results.csv").open() as table:
+        (line, *_) = csv.DictReader(table)
     assert float(line["interval_high"]) == pytest.approx(rows[0]["interval_high"])
     parquet = pd.read_parquet(tmp_path / "out" / "results.parquet")
     assert parquet["unlike_training"].dtype == bool
