@@ -12,7 +12,11 @@ export HF_HUB_OFFLINE = 1
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help repro test lint bench ui clean
+PROFILE ?= default
+STUDY_default := study/dvc.yaml
+STUDY_paper := study/paper/dvc.yaml
+
+.PHONY: help repro study test lint bench ui clean
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -26,6 +30,10 @@ $(BIN)/.ready: pyproject.toml constraints.txt
 
 repro: $(BIN)/.ready  ## run the whole study, restore the registry, print where the time went
 	@BIOLOC_SETUP_SECONDS=$$(find $(BIN)/.ready -mmin -2 -exec cat {} \;) $(BIN)/python -m bioloc.stages.repro
+
+study: $(BIN)/.ready  ## the grid of ablations and curves, hours; PROFILE=paper is for a GPU
+	@test -n "$(STUDY_$(PROFILE))" || { echo "PROFILE=$(PROFILE): choose default or paper" >&2; exit 2; }
+	@$(BIN)/dvc repro --keep-going $(STUDY_$(PROFILE)); status=$$?; $(BIN)/bioloc-cli study collect --profile $(PROFILE) && exit $$status
 
 test: $(BIN)/.ready  ## the test suite
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup

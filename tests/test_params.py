@@ -109,3 +109,10 @@ def test_a_patch_without_room_for_its_margin_or_beyond_the_grid_is_refused(patch
 @pytest.mark.parametrize("patch", [0, 16, 64])
 def test_a_patch_that_fits_is_taken(patch: int) -> None:
     assert Grid(size=64, pixel_mm=1.0, patch=patch).patch == patch
+
+
+def test_blocks_that_do_not_fill_the_grid_are_refused(tmp_path: Path, content: dict[str, Any]) -> None:
+    content["tasks"]["pma"]["training"]["subpixels"] = 7
+    content["tasks"]["pma"]["grid"]["size"] = 264
+    with pytest.raises(ParameterError, match=r"tasks\.pma: .*blocks of 7 do not fill a grid or patch of 264 pixels"):
+        read_params(write(tmp_path, content))

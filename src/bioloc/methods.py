@@ -19,6 +19,7 @@ class Method:
         output: Whether its network gives a map or a number.
         sees_candidates: Whether candidates and worth are input channels.
         sums_candidates: Whether the map is summed inside the candidates only.
+        plain: Whether it is trained as in the paper, on the value's error alone, without what was added since.
     """
 
     name: str
@@ -27,12 +28,14 @@ class Method:
     output: Literal["map", "value"]
     sees_candidates: bool
     sums_candidates: bool = True
+    plain: bool = False
 
 
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("localizer", "localizer (values only)", "value", "map", sees_candidates=True),
+        Method("localizer-paper", "localizer as in the paper (values only)", "value", "map", sees_candidates=True, plain=True),
         Method("regressor", "regressor + CAM (values only)", "value", "value", sees_candidates=False),
         Method("regressor-candidates", "regressor with candidates + CAM (values only)", "value", "value", sees_candidates=True),
         Method("segmenter", "segmenter (trained with masks)", "mask", "map", sees_candidates=True),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from bioloc.errors import ParameterError
 from bioloc.tasks import TASKS
@@ -63,13 +63,53 @@ class SelfTraining(Strict):
 
     weight: Annotated[float, Field(ge=0)]
     start: Share
+    refresh: Count = 0
+    sharpness: Annotated[float, Field(gt=0)] = 1.0
+
+
+class Inputs(Strict):
+    """What the network is given beside the HU windows and the candidates; regressor and localizer-paper see none of it.
+
+    Attributes:
+        depth: How deep a pixel lies under the skin, for tasks whose cohort has it.
+        fat_depth: How far it is from the skin along the fat, for the same tasks.
+        deviation: How far a pixel's HU are from the candidates' median, up or down, for tasks with a relative window.
+        folded: Places left and right of the middle are one: the network cannot prefer a side.
+    """
+
+    depth: bool = False
+    fat_depth: bool = False
+    folded: bool = False
+    deviation: bool = False
 
 
 class Training(Strict):
-    """One task's training; every method sees the same number of images."""
+    """One task's training; every method sees the same number of images, `localizer-paper` without what the paper lacks.
+
+    Attributes:
+        encoder: timm's name.
+        decoder_channels: Widths of the decoder, from the deepest.
+        subpixels: Side of the blocks of grid pixels that are one pixel to the network, which still marks each of them.
+        inputs: More channels.
+        images_seen: How many images the training takes, counted each time.
+        batch_size: Images of a step.
+        learning_rate: Highest of a one-cycle schedule.
+        weight_decay: Of AdamW.
+        ema: Share of the old in the averaged weights, per step.
+        checks: How often the validation values are looked at.
+        augment: Random changes.
+        self_training: Pseudo-masks from map and value; weight 0 for none.
+        whole_lesions: After training a lesion counts as a whole or not at all, as in Agatston's score.
+        pool_lesions: A lesion's pixels share one logit.
+        sharpness: What the map's logits are multiplied with in the end, so that maps are nearly masks; 1 for none.
+        sparsity: Weight of the map's mean in the loss of `localizer-paper`.
+        symmetry: Weight of the difference between the halves' sums.
+    """
 
     encoder: str
     decoder_channels: list[Positive]
+    subpixels: Positive = 1
+    inputs: Inputs = Inputs()
     images_seen: Positive
     batch_size: Positive
     learning_rate: Annotated[float, Field(gt=0)]
@@ -78,6 +118,11 @@ class Training(Strict):
     checks: Positive
     augment: Augment
     self_training: SelfTraining
+    whole_lesions: bool = False
+    pool_lesions: bool = False
+    sharpness: Annotated[float, Field(ge=1)] = 1.0
+    sparsity: Annotated[float, Field(ge=0)] = 0.0
+    symmetry: Annotated[float, Field(ge=0)] = 0.0
 
 
 class Gates(Strict):
@@ -105,6 +150,13 @@ class TaskParams(Strict):
     grid: Grid
     training: Training
     gates: Gates
+
+    @model_validator(mode="after")
+    def _whole_blocks(self) -> TaskParams:
+        side, block = self.grid.patch or self.grid.size, self.training.subpixels
+        if side % block:
+            raise ValueError(f"training.subpixels: blocks of {block} do not fill a grid or patch of {side} pixels")
+        return self
 
 
 class Params(Strict):

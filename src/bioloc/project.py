@@ -66,6 +66,10 @@ class Project:
         """What promotion decided, and why."""
         return self.root / "reports" / "registry" / f"{task}.json"
 
+    def card(self, task: str) -> Path:
+        """The model card of the champion."""
+        return self.root / "reports" / "cards" / f"{task}.md"
+
     @property
     def registry_log(self) -> Path:
         """The append-only list of promotions and rollbacks."""

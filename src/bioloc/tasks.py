@@ -52,6 +52,7 @@ class Task:
         anchor: What the working grid is centred on.
         windows: HU windows that the network sees, (low, high).
         relative_window: Half width in HU of one more window around the candidates' median; None for none.
+        depth: Whether a prepared cohort holds how deep each pixel lies under the skin.
         loss_space: Values are compared as they are or as log(1 + value).
         categories: Upper edges of the risk categories, in the unit; None for none.
         category_names: Names of the categories.
@@ -74,6 +75,7 @@ class Task:
     anchor: Literal["body", "region"]
     windows: tuple[tuple[float, float], ...]
     relative_window: float | None
+    depth: bool
     loss_space: Literal["linear", "log1p"]
     categories: tuple[float, ...] | None
     category_names: tuple[str, ...]
@@ -115,6 +117,7 @@ TASKS: dict[str, Task] = {
             anchor="body",
             windows=((-160, 240), (-1000, 500)),
             relative_window=None,
+            depth=True,
             loss_space="linear",
             categories=None,
             category_names=(),
@@ -137,6 +140,7 @@ TASKS: dict[str, Task] = {
             anchor="body",
             windows=((-200, 100), (-1000, 500)),
             relative_window=None,
+            depth=True,
             loss_space="linear",
             categories=None,
             category_names=(),
@@ -159,6 +163,7 @@ TASKS: dict[str, Task] = {
             anchor="region",
             windows=((-200, 300), (0, 1000)),
             relative_window=None,
+            depth=False,
             loss_space="log1p",
             categories=(0.5, 10, 100, 400),
             category_names=("0", "1-10", "11-100", "101-400", ">400"),
@@ -188,6 +193,7 @@ TASKS: dict[str, Task] = {
             anchor="region",
             windows=((-60, 240),),
             relative_window=60.0,
+            depth=False,
             loss_space="linear",
             categories=None,
             category_names=(),

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from bioloc.methods import METHODS
+
 HEAVY = ("torch", "mlflow", "great_expectations", "timm", "SimpleITK", "matplotlib", "pandas", "scipy")
 STAGES = ["phantom", "cohort", "masks", "candidates", "validate", "train", "evaluate", "compare", "promote", "report"]
-COMMANDS = ["tasks", *STAGES, "predict", "measure", "registry"]
+COMMANDS = ["tasks", *STAGES, "predict", "calibrate", "measure", "registry", "study"]
 REGISTRY = ["list", "show", "promote", "rollback", "sync"]
 PROBE = f"""
 import sys
@@ -45,7 +47,11 @@ def test_help_needs_no_heavy_imports():
     assert "Not a medical device" in " ".join(done.stdout.split())
 
 
-@pytest.mark.parametrize("command", [[name] for name in COMMANDS] + [["registry", name] for name in REGISTRY], ids=" ".join)
+@pytest.mark.parametrize(
+    "command",
+    [[name] for name in COMMANDS] + [["registry", name] for name in REGISTRY] + [["study", name] for name in ("row", "collect")],
+    ids=" ".join,
+)
 def test_every_command_explains_itself(call, command):
     done = call(*command, "--help")
     assert done.status == 0
@@ -108,7 +114,7 @@ def test_an_unknown_task_is_told_with_the_known_ones(call, study, command):
 
 
 def test_unknown_names_are_told_with_the_known_ones(call, study):
-    call("train", "--task", "pma", "--method", "magic").one_sentence("choose one of localizer, regressor")
+    call("train", "--task", "pma", "--method", "magic").one_sentence(f"choose one of {', '.join(METHODS)}")
     call("evaluate", "--task", "pma", "--split", "all").one_sentence("--split all: choose from val")
     call("phantom", "--task", "pma", "--output", "new", "--split", "all").one_sentence("--split all: choose from")
     assert not Path("new").exists()

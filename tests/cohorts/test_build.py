@@ -16,6 +16,7 @@ from bioloc.cohorts.candidates import build_candidates
 from bioloc.cohorts.load import Cohort, ReferenceMasks
 from bioloc.cohorts.manifest import SPLITS, Case, read_manifest, write_manifest
 from bioloc.cohorts.masks import build_masks
+from bioloc.ct.depth import depths_mm
 from bioloc.ct.read import read_ct, read_mask
 from bioloc.ct.write import axial_affine, write_array
 from bioloc.errors import DataError, ImageError
@@ -83,6 +84,10 @@ def test_a_cohort_comes_back_as_it_was(tmp_path: Path, name: str) -> None:
         sample, scan = cohort.sample(number), open_case(case, task, GRID)[0]
         assert sample.hu.shape == sample.worth.shape == (len(scan.hu), 40, 40)
         assert np.array_equal(sample.hu, scan.placement.pool(scan.hu))
+        assert (sample.depth is not None) == task.depth
+        if sample.depth is not None:
+            assert np.array_equal(sample.depth, depths_mm(sample.hu, GRID.pixel_mm))
+            assert sample.depth.any()
         assert cohort.placement(number) == scan.placement
         assert cohort.spacing_mm(number) == scan.spacing_mm
         found, again = cohort.candidates(number), scan.candidates(task)

@@ -13,7 +13,7 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from bioloc.evaluation import agreement
-from bioloc.evaluation.agreement import categories, category_accuracy, metrics_of, weighted_kappa
+from bioloc.evaluation.agreement import categories, category_accuracy, confusion, metrics_of, weighted_kappa
 from bioloc.tasks import TASKS, get_task
 
 Array = NDArray[np.float64]
@@ -54,6 +54,10 @@ INDEPENDENT = {
     "bias": lambda k, p: math.fsum(p - k) / len(k),
     "limit_low": lambda k, p: np.mean(p - k) - 1.96 * math.sqrt(np.var(p - k, ddof=1)),
     "limit_high": lambda k, p: np.mean(p - k) + 1.96 * math.sqrt(np.var(p - k, ddof=1)),
+    "proportional_bias": lambda k, p: stats.pearsonr((k + p) / 2, p - k).statistic,
+    "calibration_slope": lambda k, p: stats.linregress(p, k).slope,
+    "calibration_intercept": lambda k, p: stats.linregress(p, k).intercept,
+    "mae_log1p": lambda k, p: np.mean([abs(math.log(1 + max(b, 0)) - math.log(1 + a)) for a, b in zip(k, p, strict=True)]),
     "ccc": ccc_by_hand,
     "icc": lambda k, p: icc21(np.stack([k, p], axis=1)),
     "pearson_r_log1p": lambda k, p: stats.pearsonr(np.log1p(k), np.log1p(np.clip(p, 0, None))).statistic,
@@ -117,7 +121,8 @@ def test_agreement_is_hurt_by_what_correlation_ignores(seed: int, shift: float, 
 def test_perfect_agreement() -> None:
     known, _ = pairs(0)
     for name, metric in metrics_of(CAC).items():
-        wanted = 0 if name in {"mae", "rmse", "bias", "limit_low", "limit_high"} else 1
+        none = {"mae", "mae_log1p", "rmse", "bias", "limit_low", "limit_high", "proportional_bias", "calibration_intercept"}
+        wanted = 0 if name in none else 1
         assert float(metric(known, known)) == pytest.approx(wanted), name
 
 
@@ -128,6 +133,39 @@ def test_a_constant_prediction_agrees_with_nothing(name: str) -> None:
     assert abs(found) < 0.05  # the formula's own for ICC: near 0
     both_constant = float(metrics_of(CAC)[name](np.full(5, 2.0), np.full(5, 2.0)))
     assert both_constant == 0
+
+
+def test_calibration_finds_how_predictions_were_stretched() -> None:
+    known, _ = pairs(0)
+    assert float(agreement.calibration_slope(known, 2 * known + 30)) == pytest.approx(0.5)
+    assert float(agreement.calibration_intercept(known, 2 * known + 30)) == pytest.approx(-15)
+
+
+def test_calibration_regresses_known_on_predicted_and_not_the_reverse() -> None:
+    rng = np.random.default_rng(0)
+    predicted = rng.normal(50, 10, 20000)
+    known = predicted + rng.normal(0, 10, 20000)  # nothing to mend: the known value scatters around the prediction
+    assert float(agreement.calibration_slope(known, predicted)) == pytest.approx(1, abs=0.03)
+    assert float(agreement.calibration_slope(predicted, known)) == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_constant_prediction_has_no_calibration_line() -> None:
+    known, _ = pairs(0)
+    for metric in (agreement.calibration_slope, agreement.calibration_intercept):
+        assert np.isnan(metric(known, np.full_like(known, 7.0)))
+
+
+@pytest.mark.parametrize(("factor", "sign"), [(1.3, 1), (0.7, -1)])
+def test_proportional_bias_tells_the_direction(factor: float, sign: int) -> None:
+    known, _ = pairs(0)
+    assert float(agreement.proportional_bias(known, known * factor)) == pytest.approx(sign)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_confusion_is_scikit_learns(seed: int) -> None:
+    known, predicted = pairs(seed)
+    sides = ([CAC.category_number(value) for value in side] for side in (known, predicted))
+    assert confusion(CAC, known, predicted) == sk.confusion_matrix(*sides, labels=range(5)).tolist()
 
 
 @pytest.mark.parametrize(
@@ -172,7 +210,7 @@ def test_kappa_weighs_a_far_miss_more_than_a_near_one() -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_a_task_has_the_metrics_of_its_kind(name: str) -> None:
     found = set(metrics_of(get_task(name)))
-    extra = {"pearson_r_log1p", "category_accuracy", "weighted_kappa"}
+    extra = {"pearson_r_log1p", "mae_log1p", "category_accuracy", "weighted_kappa"}
     assert {"pearson_r", "mae", "rmse", "ccc", "icc", "bias", "spearman"} <= found
     assert (extra <= found) == (name == "cac")
     assert bool(extra & found) == (name == "cac")

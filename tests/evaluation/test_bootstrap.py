@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bioloc.evaluation.agreement import bias, mae, pearson_r
-from bioloc.evaluation.bootstrap import mean_with_interval, paired_difference, resamples, with_interval
+from bioloc.evaluation.agreement import bias, calibration_slope, mae, pearson_r
+from bioloc.evaluation.bootstrap import mean_with_interval, paired_difference, ratio_of_sums, resamples, with_interval
 
 
 @settings(derandomize=True, deadline=None, max_examples=25)
@@ -130,3 +130,16 @@ def test_a_mean_of_nothing_is_not_a_number() -> None:
     found = mean_with_interval(np.full(3, np.nan), resamples(list("abc"), 10))
     assert list(found) == ["value", "ci_low", "ci_high"]
     assert np.isnan(list(found.values())).all()
+
+
+def test_a_ratio_weighs_cases_by_their_parts() -> None:
+    lesions, found = np.array([1.0, 9.0, 0.0]), np.array([1.0, 0.0, 0.0])
+    interval = with_interval(ratio_of_sums, lesions, found, resamples(list("abc"), 500))
+    assert interval["value"] == 0.1
+    assert (interval["ci_low"], interval["ci_high"]) == (0, 1)  # draws of nothing but the third case have no ratio
+
+
+def test_draws_in_which_a_metric_is_not_defined_do_not_count() -> None:
+    known, predicted = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 2.0])
+    interval = with_interval(calibration_slope, known, predicted, resamples(list("abc"), 200))  # some are of b and c alone
+    assert np.isfinite(list(interval.values())).all()

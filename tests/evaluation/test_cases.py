@@ -17,15 +17,16 @@ from bioloc.cohorts.load import Sample
 from bioloc.evaluation.cases import predict_cohort, summary
 from bioloc.inference.package import Package
 from bioloc.networks.network import Network, Spec
-from bioloc.tasks import get_task
+from bioloc.tasks import Task, get_task
 
-PMA, SPACING = get_task("pma"), (5.0, 2.0, 2.0)
+PMA, CAC, SPACING = get_task("pma"), get_task("cac"), (5.0, 2.0, 2.0)
 
 
 class FourCases:
     """A cohort in memory."""
 
-    def __init__(self, value: float) -> None:
+    def __init__(self, value: float, task: Task = PMA) -> None:
+        self.task = task
         rng = np.random.default_rng(0)
         self.hu = rng.integers(-200, 300, (4, 1, 40, 40)).astype(np.int16)
         names, splits = [f"c{n}" for n in range(4)], ["test"] * 4
@@ -38,7 +39,7 @@ class FourCases:
         return Placement(32, 2.5, (40, 40), (2.0, 2.0), (19.5, 19.5))
 
     def candidates(self, number: int) -> Candidates:
-        return find_candidates(PMA, self.hu[number], SPACING)
+        return find_candidates(self.task, self.hu[number], SPACING)
 
     def sample(self, number: int) -> Sample:
         candidates, placement = self.candidates(number), self.placement(number)
@@ -103,3 +104,25 @@ def test_a_summary_counts_cases_and_patients(package: Package) -> None:
     assert found["metrics"]["dice"]["value"] == pytest.approx(table["dice"][1:3].mean())
     assert all({"value", "ci_low", "ci_high"} == set(row) for row in found["metrics"].values())
     assert summary(PMA, table[:2], 50)["metrics"] == {}
+
+
+def test_lesions_are_counted_where_candidates_have_them(package: Package) -> None:
+    cohort: Any = FourCases(1.0, CAC)
+    masks: Any = Masks()
+    table = predict_cohort(package, cohort, masks)
+    assert table["lesions"][0] == 0
+    assert (table["lesions"][1:3] > 0).all()
+    assert np.isnan(table["lesions"][3])  # no reference at all
+    assert (table["lesions_found"][:3] <= table["lesions"][:3]).all()
+    assert not [name for name in predicted(package, 1.0, Masks()) if "lesion" in name]
+    found = summary(CAC, table.assign(value=[0.0, 6.0, 900.0, 2.0]), 50)["metrics"]
+    assert found["lesion_sensitivity_pooled"]["value"] == table["lesions_found"].sum() / table["lesions"].sum()
+    assert found["false_positive_lesions"]["value"] == pytest.approx(table["false_positive_lesions"][:3].mean())
+
+
+def test_a_summary_holds_the_table_of_categories() -> None:
+    table = pd.DataFrame({"patient_id": list("abc"), "value": [0.0, 5.0, 500.0], "predicted": [0.0, 50.0, 900.0]})
+    found = summary(CAC, table, 20)["confusion"]
+    assert found["categories"] == list(CAC.category_names)
+    assert [line.index(1) for line in found["known_by_predicted"] if sum(line)] == [0, 2, 4]
+    assert "confusion" not in summary(PMA, table, 20)

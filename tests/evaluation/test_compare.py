@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bioloc.errors import DataError
-from bioloc.evaluation.compare import compare_pair, is_better
+from bioloc.evaluation.compare import TESTED, compare_pair, declared_tests, is_better
 from bioloc.tasks import get_task
 
 PMA, CAC = get_task("pma"), get_task("cac")
@@ -48,9 +48,9 @@ def test_a_difference_is_of_the_two_metrics() -> None:
         assert turned[name]["ci_low"] == pytest.approx(-difference["ci_high"])
 
 
-def test_limits_of_agreement_are_not_compared() -> None:
+def test_what_has_no_better_and_worse_is_not_compared() -> None:
     found = compare_pair(CAC, make_table(3), make_table(5, seed=1), 20)
-    assert not [name for name in found if name.startswith("limit")]
+    assert not [name for name in found if name.startswith(("limit", "calibration", "proportional"))]
     assert {"weighted_kappa", "category_accuracy", "pearson_r_log1p"} <= set(found)
     assert all({"value", "ci_low", "ci_high", "p_value"} == set(row) for row in found.values())
 
@@ -104,3 +104,55 @@ def test_many_cases_of_one_patient_do_not_make_a_champion() -> None:
     better, difference = is_better(one, one, other, 500)
     assert difference["value"] < 0
     assert not better
+
+
+def of_three(dice: bool = True) -> dict[str, pd.DataFrame]:
+    marks = (0.9, 0.7, 0.9) if dice else (None, None, None)
+    noises = {TESTED: 2.0, "worse": 12.0, "equal": 2.0}
+    return {name: make_table(noise, seed=at, dice=marks[at]) for at, (name, noise) in enumerate(noises.items())}
+
+
+def test_the_declared_family_is_one_method_against_every_other_in_error_and_dice() -> None:
+    tables = of_three()
+    tests = declared_tests(PMA, tables, 200)
+    assert [(test["one"], test["other"], test["outcome"]) for test in tests] == [
+        (TESTED, other, outcome) for other in ("worse", "equal") for outcome in ("absolute_error", "dice")
+    ]
+    worse, _, equal, _ = tests
+    assert worse["value"] == pytest.approx(compare_pair(PMA, tables[TESTED], tables["worse"], 20)["mae"]["value"])
+    assert worse["ci_high"] < 0
+    assert worse["p_value"] < 1e-4  # below 1 / 200 draws
+    assert worse["share_better"] > 0.7
+    assert equal["p_value"] > 0.05
+    assert all(test["p_holm"] >= test["p_value"] for test in tests)
+    assert worse["p_holm"] == pytest.approx(max(3 * worse["p_value"], 4 * tests[1]["p_value"]))  # 2nd smallest of 4
+
+
+def test_the_tested_error_is_the_one_of_the_tasks_space() -> None:
+    tables = of_three(dice=False)
+    tests = declared_tests(CAC, tables, 20)
+    assert [test["outcome"] for test in tests] == ["absolute_error_log1p"] * 2
+    one, other = (compare_pair(CAC, tables[TESTED], tables[name], 20)["mae_log1p"]["value"] for name in ("worse", "equal"))
+    assert [test["value"] for test in tests] == pytest.approx([one, other])
+
+
+def test_cases_of_one_patient_are_one_observation_of_a_test() -> None:
+    tables = {name: table.assign(patient_id=[f"p{n // 20}" for n in range(60)]) for name, table in of_three().items()}
+    tests = declared_tests(PMA, tables, 20)
+    assert all(test["n_patients"] == 3 for test in tests)
+    assert all(test["p_value"] >= 0.25 for test in tests)  # three patients cannot say more: 2 / 2 ** 3
+
+
+def test_without_masks_there_is_no_test_of_dice() -> None:
+    tables = of_three()
+    tables["worse"]["dice"] = np.nan
+    outcomes = [(test["other"], test["outcome"]) for test in declared_tests(PMA, tables, 20)]
+    assert ("worse", "dice") not in outcomes
+    assert ("equal", "dice") in outcomes
+
+
+def test_tests_of_other_cases_are_refused() -> None:
+    tables = of_three()
+    tables["equal"] = tables["equal"].iloc[::-1].reset_index(drop=True)
+    with pytest.raises(DataError, match="different cases"):
+        declared_tests(PMA, tables, 20)

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bioloc.evaluation.overlap import hausdorff95, overlap
+from bioloc.evaluation.overlap import hausdorff95, lesion_detection, overlap
 
 Mask = NDArray[np.bool_]
 SPACING = (3.0, 0.7, 1.3)
@@ -38,6 +38,40 @@ def test_dice_precision_and_recall_by_hand() -> None:
     assert (found["dice"], found["precision"], found["recall"]) == (0.5, 0.5, 0.5)
     found = overlap(box(slice(0, 2), slice(0, 2)), box(slice(0, 4), slice(0, 4)), SPACING)
     assert (found["dice"], found["precision"], found["recall"]) == (8 / 20, 1, 4 / 16)
+
+
+def four_lesions() -> NDArray[np.int32]:
+    """Four lesions of four pixels, each a row of its own."""
+    labels = np.zeros((2, 4, 6), np.int32)
+    for number, (k, row) in enumerate(((0, 0), (0, 2), (1, 0), (1, 2)), start=1):
+        labels[k, row, 1:5] = number
+    return labels
+
+
+def test_lesions_by_hand() -> None:
+    lesions = four_lesions()
+    found = lesion_detection(np.isin(lesions, (1, 4)), np.isin(lesions, (1, 2)), lesions)
+    assert found == {"lesions": 2, "lesions_found": 1, "false_positive_lesions": 1, "lesion_sensitivity": 0.5}
+
+
+@pytest.mark.parametrize(("pixels", "counts"), [(1, 0), (2, 1), (3, 1)])
+def test_half_of_a_lesion_counts_as_all_of_it(pixels: int, counts: int) -> None:
+    lesions = four_lesions()
+    part = np.zeros(lesions.shape, bool)
+    part[0, 0, 1 : 1 + pixels] = True
+    one = lesions == 1
+    assert lesion_detection(part, one, lesions)["lesions_found"] == counts
+    assert lesion_detection(one, part, lesions)["lesions"] == counts
+    assert lesion_detection(one, part, lesions)["false_positive_lesions"] == 1 - counts
+
+
+def test_where_no_lesion_is_there_is_no_sensitivity() -> None:
+    lesions = four_lesions()
+    nothing = np.zeros(lesions.shape, bool)
+    found = lesion_detection(lesions == 3, nothing, lesions)
+    assert np.isnan(found["lesion_sensitivity"])
+    assert (found["lesions"], found["false_positive_lesions"]) == (0, 1)
+    assert lesion_detection(nothing, nothing, np.zeros_like(lesions))["false_positive_lesions"] == 0
 
 
 def test_equal_masks() -> None:

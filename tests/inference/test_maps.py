@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +17,19 @@ from bioloc.networks.network import Network, Spec
 from bioloc.tasks import get_task
 
 
-def make_network(task: str, method: str, size: int = 32, patch: int = 0, encoder: str = "test_resnet") -> Network:
+def last_layer(network: Network) -> nn.Linear:
+    """A regressor's head."""
+    assert isinstance(network.head, nn.Sequential)
+    (layer,) = network.head
+    assert isinstance(layer, nn.Linear)
+    return layer
+
+
+def make_network(task: str, method: str, size: int = 32, patch: int = 0, encoder: str = "test_resnet", **changes: Any) -> Network:
     torch.manual_seed(7)
-    network = Network(Spec(task, method, encoder, (8,) * 5, size, 2.0, patch, offset=3.0, scale=2.0, prior=0.3))
+    network = Network(Spec(task, method, encoder, (8,) * 5, size, 2.0, patch, offset=3.0, scale=2.0, prior=0.3, **changes))
     if method.startswith("regressor"):
-        assert isinstance(network.head, nn.Linear)
-        nn.init.uniform_(network.head.weight, 0.01, 0.1)
+        nn.init.uniform_(last_layer(network).weight, 0.01, 0.1)
     return network.eval()
 
 
@@ -29,7 +37,9 @@ def make_sample(task: str, size: int = 32, share: float = 0.05, seed: int = 0) -
     rng = np.random.default_rng(seed)
     shape = (4 if get_task(task).volume else 1, size, size)
     worth = np.where(rng.random(shape) < share, rng.random(shape), 0).astype(np.float32)
-    return Sample("a", rng.integers(-200, 600, shape).astype(np.int16), worth, 5.0)
+    hu = rng.integers(-200, 600, shape).astype(np.int16)
+    depth = rng.integers(0, 256, (shape[0], 2, *shape[1:])).astype(np.uint8) if get_task(task).depth else None
+    return Sample("a", hu, worth, 5.0, depth)
 
 
 @pytest.mark.parametrize("method", ["localizer", "segmenter"])
@@ -113,20 +123,19 @@ def test_a_regressors_patches_lie_between_0_and_1() -> None:
 
 def test_an_area_is_never_negative() -> None:
     network = make_network("pma", "regressor")
-    assert isinstance(network.head, nn.Linear)
-    nn.init.constant_(network.head.bias, -1000)
+    nn.init.constant_(last_layer(network).bias, -1000)
     assert predict_sample(network, make_sample("pma"))[0] == 0
 
 
 def test_the_activation_map_is_zhous_at_the_last_stage() -> None:
     """Zhou et al. (2016): the head's weights times the last stage's channels; here as large as 4 x 4 at 128 pixels."""
     network = make_network("pma", "regressor", 128)
-    assert isinstance(network.head, nn.Linear)
-    nn.init.normal_(network.head.weight, std=0.1)
+    head = last_layer(network)
+    nn.init.normal_(head.weight, std=0.1)
     inputs = torch.randn(2, network.channels, 128, 128)
     with torch.no_grad():
         last = network.encoder(inputs)[-1]
-    cam = torch.relu(torch.einsum("k,vkhw->vhw", network.head.weight[0].detach(), last)) / last[0, 0].numel()
+    cam = torch.relu(torch.einsum("k,vkhw->vhw", head.weight[0].detach(), last)) / last[0, 0].numel()
     expected = nn.functional.interpolate(cam[:, None], (128, 128), mode="bilinear")[:, 0]
     assert last.shape[-2:] == (4, 4)
     assert torch.allclose(activation_map(network, inputs), expected, atol=1e-5)
@@ -145,3 +154,37 @@ def test_the_activation_map_is_taken_where_a_stage_ends(encoder: str, size: int)
     hook.remove()
     (deepest,) = [stage for stage in stages if stage.shape[-1] == 4]
     assert torch.equal(kept[0], deepest)
+
+
+@pytest.mark.parametrize(("method", "task"), [("regressor", "pma"), ("regressor-candidates", "liver")])
+def test_a_regressor_on_blocks_of_pixels_has_a_map_of_the_grids_size(method: str, task: str) -> None:
+    sample = make_sample(task, 96)
+    _, grid_map = predict_sample(make_network(task, method, 96, subpixels=3), sample)
+    assert grid_map.shape == sample.worth.shape
+    assert grid_map.max() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("task", "patch", "changes"),
+    [
+        ("pma", 0, {"subpixels": 3, "depth": True, "fat_depth": True, "folded": True, "sharpness": 3.0}),
+        ("liver", 0, {"deviation": True, "subpixels": 2, "pooled": True}),
+        ("cac", 16, {"pooled": True, "sharpness": 2.0}),
+    ],
+)
+def test_the_map_adds_up_whatever_the_network_is_given(task: str, patch: int, changes: dict[str, Any]) -> None:
+    network, sample = make_network(task, "localizer", 48, patch, **changes), make_sample(task, 48)
+    value, grid_map = predict_sample(network, sample)
+    assert value == pytest.approx((sample.worth.astype(np.float64) * grid_map).sum(), rel=1e-4)
+    assert value > 0
+
+
+def test_a_lesions_pixels_have_one_map_value() -> None:
+    sample = make_sample("cac", 48)
+    worth = np.zeros_like(sample.worth)
+    worth[1, 10:14, 10:14], worth[1, 30:32, 20:25] = 0.5, 2.0  # each within one patch
+    sample = replace(sample, worth=worth)
+    for pooled in (True, False):
+        _, grid_map = predict_sample(make_network("cac", "localizer", 48, 16, pooled=pooled), sample)
+        spreads = [float(np.ptp(grid_map[1, 10:14, 10:14])), float(np.ptp(grid_map[1, 30:32, 20:25]))]
+        assert (max(spreads) < 1e-6) == pooled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from bioloc.calibration import FEATURES, Calibration, Line, fit_interval, fit_novelty
 from bioloc.cohorts.load import Sample
 from bioloc.errors import RegistryError
 from bioloc.inference import package as module
 from bioloc.inference.maps import predict_sample
 from bioloc.inference.package import Package, load_package, save_package
 from bioloc.networks.network import Network, Spec
+from bioloc.tasks import TASKS
 
 
 def make_package(method: str = "localizer", seed: int = 0) -> Package:
@@ -51,6 +54,20 @@ def test_a_package_comes_back_with_equal_predictions(tmp_path: Path, method: str
     found, found_map = predict_sample(again.network, make_sample())
     assert found == pytest.approx(value, rel=1e-5)
     assert found_map == pytest.approx(grid_map, abs=1e-5)
+
+
+def test_what_is_known_of_its_certainty_comes_back_and_may_be_missing(tmp_path: Path, folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    known, features = rng.uniform(1, 90, 40), rng.normal(0, 1, (40, len(FEATURES)))
+    interval = fit_interval(TASKS["pma"], known, known + rng.normal(0, 2, 40), "abc")
+    calibration = Calibration(interval, fit_novelty(features, "abc"), Line("linear", 0.9, 1.0, 40, "abc", 2.0, 1.0))
+    save_package(replace(make_package(), calibration=calibration), tmp_path / "sure")
+    again = load_package(tmp_path / "sure").calibration
+    assert again.to_dict() == calibration.to_dict()
+    assert sorted(file.name for file in (tmp_path / "sure").rglob("*")) == ["model.json", "weights.safetensors"]
+    assert load_package(folder).calibration == Calibration()
+    edit(folder, interval=None, novelty=None, recalibration=None)  # as packages were before
+    assert load_package(folder).calibration == Calibration()
 
 
 def test_loading_twice_is_the_same_to_the_bit(folder: Path) -> None:
@@ -119,6 +136,10 @@ DAMAGES = {
     "no threshold": lambda folder: edit(folder, threshold=None),
     "a threshold of words": lambda folder: edit(folder, threshold="high"),
     "no facts": lambda folder: edit(folder, facts=None),
+    "another interval": lambda folder: edit(folder, interval={"format": "bioloc-interval-99"}),
+    "half an interval": lambda folder: edit(folder, interval={"format": "bioloc-interval-1", "level": 0.9}),
+    "half a novelty": lambda folder: edit(folder, novelty={"format": "bioloc-novelty-1"}),
+    "a recalibration of words": lambda folder: edit(folder, recalibration="double it"),
 }
 
 

@@ -7,7 +7,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from bioloc.cohorts.load import Sample
 from bioloc.errors import UsageError
@@ -17,6 +16,10 @@ from bioloc.networks.views import Views, store_views
 from bioloc.tasks import TASKS, get_task
 
 SIZE = 32
+
+
+def make_depth(task: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray | None:
+    return rng.integers(0, 256, (shape[0], 2, *shape[1:])).astype(np.uint8) if get_task(task).depth else None
 
 
 def spec_of(task: str, method: str = "localizer", **changes: object) -> Spec:
@@ -30,7 +33,8 @@ def make_views(task: str, side: int = 0, size: int = SIZE, shares: tuple[float, 
         rng = np.random.default_rng(number)
         shape = (3 if get_task(task).volume else 1, size, size)
         worth = np.where(rng.random(shape) < share, rng.random(shape), 0).astype(np.float32)
-        samples.append(Sample(str(number), rng.integers(-200, 400, shape).astype(np.int16), worth, 0.0))
+        hu = rng.integers(-200, 400, shape).astype(np.int16)
+        samples.append(Sample(str(number), hu, worth, 0.0, make_depth(task, shape, rng)))
     return store_views(samples, side, get_task(task).volume).batch(range(len(samples)))
 
 
@@ -99,10 +103,12 @@ def test_sums_are_float32_under_autocast() -> None:
     network, views = Network(spec_of("pma")).eval(), make_views("pma", shares=(1.0, 0.5))
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         output = network(network.inputs(views))
-        values = network.values(output, views)
+        logits = network.logits(output, views)
+        values = network.values(logits, views)
     assert output.dtype == torch.bfloat16
+    assert torch.equal(logits, output.float())
     assert values.dtype == torch.float32
-    assert values.numpy() == pytest.approx(by_hand(output, views), rel=1e-5)
+    assert values.numpy() == pytest.approx(by_hand(logits, views), rel=1e-5)
 
 
 def test_a_regressor_counts_from_its_offset() -> None:
@@ -120,14 +126,13 @@ def test_a_volumes_regressor_sums_what_is_never_negative() -> None:
 
 
 @pytest.mark.parametrize(("prior", "expected"), [(0.3, 0.3), (0.0, 0.02), (1.0, 0.98)])
-def test_the_map_starts_at_the_prior(prior: float, expected: float) -> None:
-    network = Network(spec_of("pma", prior=prior)).eval()
-    assert isinstance(network.head, nn.Sequential)
-    nn.init.zeros_(network.head[0].weight)
-    views = make_views("pma")
+@pytest.mark.parametrize("seed", range(3))
+def test_the_maps_mean_starts_near_the_prior(prior: float, expected: float, seed: int) -> None:
+    torch.manual_seed(seed)
+    network, views = Network(spec_of("pma", prior=prior)).eval(), make_views("pma")
     with torch.inference_mode():
-        share = torch.sigmoid(network(network.inputs(views)))
-    assert share.numpy() == pytest.approx(expected, abs=1e-5)
+        share = torch.sigmoid(network.logits(network(network.inputs(views)), views)).mean()
+    assert float(torch.logit(share)) == pytest.approx(np.log(expected / (1 - expected)), abs=0.6)
 
 
 def test_only_methods_that_see_candidates_have_their_channel() -> None:
@@ -159,3 +164,79 @@ def test_an_unknown_encoder_is_a_usage_error_that_names_near_ones() -> None:
 def test_an_encoder_without_a_pyramid_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="no pyramid"):
         Network(spec_of("pma", encoder="test_vit"))
+
+
+def test_what_else_a_network_sees_has_channels_of_its_own() -> None:
+    plain = Network(spec_of("sfa")).channels
+    assert Network(spec_of("sfa", depth=True)).channels == plain + 3
+    assert Network(spec_of("sfa", fat_depth=True)).channels == plain + 3
+    assert Network(spec_of("sfa", depth=True, fat_depth=True)).channels == plain + 6
+    assert Network(spec_of("sfa", folded=True)).channels == plain
+    assert Network(spec_of("liver", deviation=True)).channels == Network(spec_of("liver")).channels + 1
+    network, views = Network(spec_of("sfa", depth=True, fat_depth=True, folded=True)).eval(), make_views("sfa")
+    assert network.inputs(views).shape[1] == network.channels
+    with torch.inference_mode():
+        assert network(network.inputs(views)).shape == (2, SIZE, SIZE)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("subpixels", [2, 3])
+def test_blocks_of_pixels_keep_the_maps_size(task: str, method: str, subpixels: int) -> None:
+    size = 48
+    network, views = Network(spec_of(task, method, subpixels=subpixels, size=size)).eval(), make_views(task, size=size)
+    with torch.inference_mode():
+        output = network(network.inputs(views))
+    is_map = METHODS[method].output == "map"
+    assert output.shape == ((len(views.sample), size, size) if is_map else (len(views.sample),))
+    assert output.isfinite().all()
+
+
+@pytest.mark.parametrize("subpixels", [1, 3])
+@pytest.mark.parametrize("axis", [-2, -1])
+def test_an_image_moved_by_whole_blocks_moves_its_map(subpixels: int, axis: int) -> None:
+    """By as many blocks as the deepest stage's pixel holds, 32; compared where no border reaches."""
+    torch.manual_seed(0)
+    size, blocks = 192 * subpixels, 32
+    network = Network(spec_of("pma", subpixels=subpixels, size=size)).eval()
+    image = torch.randn(1, network.channels, size, size)
+    with torch.inference_mode():
+        one, other = network(image), network(image.roll(blocks * subpixels, axis))
+    moved = one.roll(blocks * subpixels, axis)
+    middle = slice(size * 3 // 8, size * 5 // 8)
+    difference = (other - moved)[:, middle, middle].abs().max()
+    assert float(difference) < 0.02 * float(moved[:, middle, middle].std())
+
+
+def test_each_pixel_of_a_block_has_its_own_logit() -> None:
+    """A head that hands its block's inputs on gives back the image, so no pixel changes places within a block."""
+    network = Network(spec_of("pma", subpixels=3, size=48)).eval()
+    image = torch.rand(1, network.channels, 48, 48)
+    with torch.no_grad():
+        for layer in (network.head[0], network.head[2]):
+            layer.weight.zero_()
+            layer.bias.zero_()
+        width = network.spec.decoder_channels[-1]
+        for pixel in range(9):  # of the first channel
+            network.head[0].weight[pixel, width + pixel, 0, 0] = 1
+            network.head[2].weight[pixel, pixel, 1, 1] = 1
+        assert torch.allclose(network(image)[0], image[0, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize(("task", "pooled"), [("pma", False), ("pma", True), ("cac", True)])
+def test_a_sharper_maps_logits_are_larger_by_that_factor(task: str, pooled: bool) -> None:
+    views = make_views(task)
+    torch.manual_seed(0)
+    network = Network(spec_of(task, sharpness=4.0, pooled=pooled)).eval()
+    output = torch.randn(len(views.sample), SIZE, SIZE).to(torch.bfloat16)
+    logits = network.logits(output, views)
+    network.sharpness = 1.0
+    assert logits.dtype == torch.float32
+    assert torch.equal(logits, 4 * network.logits(output, views))
+    assert torch.equal(logits, 4 * output.float()) == (task == "pma")  # an area has no lesions
+
+
+def test_a_regressors_number_is_neither_sharpened_nor_pooled() -> None:
+    network, views = Network(spec_of("cac", "regressor", sharpness=4.0, pooled=True)), make_views("cac")
+    output = torch.randn(len(views.sample))
+    assert torch.equal(network.logits(output, views), output)

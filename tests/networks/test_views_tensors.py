@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from bioloc.cohorts.load import Sample
-from bioloc.networks.views import store_views
+from bioloc.networks.views import Views, store_views
 
 EMPTY, SIZE = "empty", 32
 
@@ -111,3 +114,67 @@ def test_views_move_with_their_targets() -> None:
     views = store_views([sample], 0, volume=False, targets=[sample.worth]).batch([0]).to(torch.device("cpu"))
     assert views.target is not None
     assert np.array_equal(views.target[0], sample.worth[0])
+
+
+def test_depths_go_along_with_their_window() -> None:
+    rng = np.random.default_rng(8)
+    depth = rng.integers(0, 256, (3, 2, SIZE, SIZE)).astype(np.uint8)
+    sample = replace(make_sample("a", 3, 6), depth=depth)
+    whole = store_views([sample], 0, volume=False).batch([0])
+    assert whole.depth.dtype == torch.uint8
+    assert np.array_equal(whole.depth, depth)
+    patches = store_views([sample], 16, volume=False).batch([0])
+    for part, (height, row, column) in zip(patches.depth, patches.place.tolist(), strict=True):
+        assert np.array_equal(part, depth[round(height + 1), :, int(row) : int(row) + 16, int(column) : int(column) + 16])
+
+
+def test_without_depths_there_are_as_many_empty_ones_as_views() -> None:
+    views = store_views([make_sample("a"), make_sample("b")], 0, volume=False).batch([1])
+    assert views.depth.shape == (3, 2, 0, 0)
+    assert views.lesions.shape == (3, 0, 0)
+
+
+def views_of_worth(*worths: Tensor, volume: bool = True) -> Views:
+    """One slice each."""
+    hu = np.zeros((1, SIZE, SIZE), np.int16)
+    samples = [Sample(str(number), hu, worth[None].numpy(), 1.0) for number, worth in enumerate(worths)]
+    return store_views(samples, 0, volume=volume).batch(range(len(samples)))
+
+
+def test_a_lesions_pixels_get_their_mean_weighted_by_worth() -> None:
+    one, other = torch.zeros(SIZE, SIZE), torch.zeros(SIZE, SIZE)
+    one[2, 2], one[3, 3] = 1.0, 3.0  # they touch at a corner: one lesion
+    one[10, 10:12] = 2.0
+    other[2, 2] = 5.0  # the same number in another view
+    views = views_of_worth(one, torch.zeros(SIZE, SIZE), other)  # the one between has none
+    per_pixel = torch.arange(3 * SIZE * SIZE, dtype=torch.float32).reshape(3, SIZE, SIZE) / 100
+    expected = per_pixel.clone()
+    expected[0, 2, 2] = expected[0, 3, 3] = (per_pixel[0, 2, 2] + 3 * per_pixel[0, 3, 3]) / 4
+    expected[0, 10, 10:12] = per_pixel[0, 10, 10:12].mean()
+    means = views.lesion_means(per_pixel)
+    assert torch.allclose(means, expected, atol=1e-6)
+    assert torch.allclose((means * views.worth).sum((1, 2)), (per_pixel * views.worth).sum((1, 2)))
+    assert torch.unique(views.lesions[0]).tolist() == [0, 1, 2]
+    assert not views.lesions[1].any()
+
+
+@pytest.mark.parametrize("volume", [True, False])
+def test_where_there_are_no_lesions_every_pixel_keeps_its_number(volume: bool) -> None:
+    worth = torch.zeros(SIZE, SIZE) if volume else torch.ones(SIZE, SIZE)  # an area's candidates are no lesions
+    per_pixel = torch.randn(2, SIZE, SIZE)
+    assert torch.equal(views_of_worth(worth, worth, volume=volume).lesion_means(per_pixel), per_pixel)
+
+
+def test_lesion_means_of_no_view_are_none() -> None:
+    views = store_views([make_sample(EMPTY)], 16, volume=True).batch([0])
+    assert views.lesion_means(torch.zeros(0, 16, 16)).shape == (0, 16, 16)
+
+
+def test_a_lesions_pixels_share_the_gradient() -> None:
+    worth = torch.zeros(SIZE, SIZE)
+    worth[4, 4:6] = torch.tensor([1.0, 3.0])
+    per_pixel = torch.zeros(1, SIZE, SIZE, requires_grad=True)
+    views_of_worth(worth).lesion_means(per_pixel)[0, 4, 4].backward()
+    assert per_pixel.grad is not None
+    assert per_pixel.grad[0, 4, 4:6].tolist() == pytest.approx([0.25, 0.75])
+    assert float(per_pixel.grad.sum()) == pytest.approx(1)

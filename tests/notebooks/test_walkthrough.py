@@ -1,18 +1,10 @@
-"""The notebook runs from its first cell to its last."""
+"""The walkthrough runs from its first cell to its last."""
 
-from pathlib import Path
-
-import nbformat
 import pytest
-from nbclient import NotebookClient
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
-def test_the_walkthrough_runs():
-    notebook = nbformat.read(REPOSITORY / "notebooks/walkthrough.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(REPOSITORY / "notebooks")}}).execute()
-    printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+def test_the_walkthrough_runs(run_notebook):
+    printed = run_notebook("walkthrough")
     for name in ("pma", "sfa", "cac", "liver"):
         assert f"{name}: reference" in printed

@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from bioloc.reporting.locator import Locator
-from bioloc.reporting.overlays import Picture, overlay
+from bioloc.reporting.overlays import overlay
+from bioloc.reporting.panels import Picture
 
 GREEN = (0x39, 0xFF, 0x6A)
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from bioloc.reporting.canvas import MAX_BYTES
 from bioloc.reporting.figures import bland_altman, scatter
-from bioloc.reporting.overlays import Picture, gallery, overlay
+from bioloc.reporting.overlays import gallery, overlay
+from bioloc.reporting.panels import Picture
 from bioloc.tasks import TASKS
 
 
@@ -55,6 +56,19 @@ def test_value_figures(tmp_path: Path, task: str, draw: object) -> None:
     draw(TASKS[task], table.iloc[:0], "nothing", path)
     assert _pixels(path).std() > 1
     assert [file.name for file in path.parent.iterdir()] == ["figure.png"]
+
+
+@pytest.mark.parametrize("task", ["pma", "cac"])
+def test_intervals_of_the_limits_are_bands(tmp_path: Path, task: str) -> None:
+    known = np.linspace(10, 90, 40)
+    table = pd.DataFrame({"value": known, "predicted": known + np.tile([-3.0, 3.0], 20)})
+    metrics = {"bias": {"ci_low": -1.0, "ci_high": 1.0}, "limit_low": {"ci_low": None}, "limit_high": None}
+    bland_altman(TASKS[task], table, "title", tmp_path / "without.png")
+    bland_altman(TASKS[task], table, "title", tmp_path / "with.png", metrics)
+    without, banded = (_pixels(tmp_path / f"{name}.png").astype(int) for name in ("without", "with"))
+    orange = without[..., 0] - without[..., 2], banded[..., 0] - banded[..., 2]
+    tinted = [((part > 10) & (part < 60)).sum() for part in orange]
+    assert tinted[1] > 10 * max(tinted[0], 1)
 
 
 def test_overlay_shows_mask_and_reference(tmp_path: Path) -> None:

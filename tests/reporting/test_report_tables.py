@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bioloc.errors import DataError
-from bioloc.files import write_json
+from bioloc.files import read_json, write_json
 from bioloc.methods import METHODS
 from bioloc.project import Project
-from bioloc.reporting.numbers import correlation, number, p_value, share, with_interval
-from bioloc.reporting.tables import insert_results, write_html, write_results
+from bioloc.reporting.numbers import correlation, number, p_value, percent, share, with_interval
+from bioloc.reporting.page import write_html
+from bioloc.reporting.tables import insert_results, write_results
 from bioloc.tasks import TASKS
 
 SOURCES = dict.fromkeys(TASKS, "phantom")
@@ -30,10 +33,28 @@ def _metrics(task: str) -> dict[str, Any]:
         "dice": _metric(0.8123, 0.02),
         "hd95_mm": _metric(7.777),
         "false_positive": _metric(0.3219),
+        "bias": _metric(-0.5678),
+        "limit_low": _metric(-4.321),
+        "limit_high": _metric(3.219),
+        "proportional_bias": _metric(0.1357),
+        "calibration_slope": _metric(0.9753),
+        "calibration_intercept": _metric(1.357),
     }
     if task == "cac":
         found |= {"pearson_r_log1p": _metric(0.913), "category_accuracy": _metric(0.731), "weighted_kappa": _metric(0.699)}
+        found |= {
+            "mae_log1p": _metric(0.2468),
+            "lesion_sensitivity": _metric(0.8642),
+            "lesion_sensitivity_pooled": _metric(0.7913),
+        }
+        found |= {"false_positive_lesions": _metric(1.234)}
     return found
+
+
+def _tests(*p_values: float) -> list[dict[str, Any]]:
+    """Tests as the comparison writes them."""
+    row = {"one": "localizer", "outcome": "dice", **_metric(0.3111), "share_better": 0.874, "n_patients": 127, "p_holm": 0.0432}
+    return [{**row, "other": f"other-{number}", "p_value": p} for number, p in enumerate(p_values)]
 
 
 def fill(project: Project, task: str, decision: str = "promoted") -> None:
@@ -80,6 +101,60 @@ def test_tables_hold_the_numbers_and_say_phantom(tmp_path: Path) -> None:
     assert "Phantom" not in write_results(project, {"pma": "cohorts/mine.csv"}).read_text()
 
 
+def test_tests_are_corrected_over_all_tasks(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    for task, p_values in (("pma", (0.01, 0.2)), ("sfa", (0.012,)), ("liver", ())):
+        fill(project, task)
+        comparison = read_json(project.comparison(task))
+        write_json(project.comparison(task), comparison | {"tests": [*_tests(*p_values), 3, {"p_value": None}]})
+    text = write_results(project, {"pma": "phantom", "sfa": "phantom", "liver": "phantom"}).read_text()
+    table = text.split("### Tests between methods")[1].split("### Registry")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("| ")][2:]
+    assert [(row[0], row[-3], row[-2], row[-1]) for row in rows] == [
+        ("pma", "0.010", "0.043", "0.030"),  # 3 * 0.01
+        ("pma", "0.200", "0.043", "0.200"),
+        ("sfa", "0.012", "0.043", "0.030"),  # 2 * 0.012, but not below the smaller p's
+    ]
+    assert rows[0][1:6] == ["localizer - other-0", "Dice", "0.311 [0.301, 0.321]", "87 %", "127"]
+    assert "over all 3 tests" in table
+    assert 'href="#tests"' in write_html(project, {"pma": "phantom"}).read_text()
+
+
+def test_reports_of_before_the_tests_survive(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    fill(project, "pma")
+    assert "### Tests between methods" not in write_results(project, {"pma": "phantom"}).read_text()
+    page = write_html(project, {"pma": "phantom"}).read_text()
+    assert 'id="tests"' not in page
+    assert "predicted &gt;400" not in page
+
+
+def test_the_page_has_agreement_lesions_and_categories(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    for task in ("pma", "cac"):
+        fill(project, task)
+    comparison = read_json(project.comparison("cac"))
+    counts = [[11, 12, 0, 0, 0]] + [[0] * 5] * 3 + [[0, 0, 0, 0, 987]]
+    comparison["rows"]["localizer"]["confusion"] = {"categories": list(TASKS["cac"].category_names), "known_by_predicted": counts}
+    write_json(project.comparison("cac"), comparison)
+    page = write_html(project, {"pma": "phantom", "cac": "phantom"}).read_text()
+    pma, cac = page.split('id="task-pma"')[1].split('id="task-cac"')
+    for there in (
+        "-0.568 [-0.578, -0.558]",
+        "-4.32 [-4.33, -4.31]",
+        "3.22 [3.21, 3.23]",
+        "0.136",
+        "0.975 [0.965, 0.985]",
+        "1.36 [",
+    ):
+        assert there in pma, there
+        assert there in cac, there
+    for there in ("0.864 [0.854, 0.874]", "0.791 [", "1.23 [", "987", "predicted &gt;400"):
+        assert there in cac, there
+    for there in ("sensitivity", "predicted &gt;400"):
+        assert there not in pma, there
+
+
 def test_a_constant_row_has_no_correlation(tmp_path: Path) -> None:
     project = Project(tmp_path)
     fill(project, "pma")
@@ -111,17 +186,61 @@ def test_missing_and_broken_files_survive(tmp_path: Path) -> None:
     assert "&lt;script&gt;" in page
 
 
-def test_page_is_self_contained_and_links_figures(tmp_path: Path) -> None:
+def test_page_needs_nothing_beside_it(tmp_path: Path) -> None:
     project = Project(tmp_path)
     fill(project, "pma")
-    (project.evaluation("pma", "localizer") / "scatter.png").write_bytes(b"x")
+    picture = base64.b64encode(b"a scatter").decode()
+    (project.evaluation("pma", "localizer") / "scatter.png").write_bytes(b"a scatter")
+    project.comparison("pma").with_suffix(".png").write_bytes(b"all methods")
     page = write_html(project, {"pma": "phantom"}).read_text()
     assert page.lstrip().startswith("<!doctype html>")
-    assert 'src="evaluation/pma/localizer/scatter.png"' in page
-    assert "http" not in page
-    assert "overlays.png" not in page
+    assert f'src="data:image/png;base64,{picture}"' in page
+    assert "The same cases, all methods" in page
+    assert set(re.findall(r'src="([^,"]*)', page)) == {"data:image/png;base64"}
+    assert all(address.startswith("#") for address in re.findall(r'href="([^"]*)"', page))
+    assert "url(" not in page
+    assert "Bland-Altman)" not in page
     assert "Nothing: every stage of every task ran" in page
     assert 'href="#task-pma"' in page
+    assert 'id="study"' not in page
+    assert 'id="real"' not in page
+
+
+def test_page_leads_to_the_runs(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    fill(project, "pma")
+    write_json(project.evaluation("pma", "localizer") / "metrics.json", {"run_key": "feed", "splits": {}})
+    write_json(project.model("pma", "localizer") / "run.json", {"run_key": "feed", "seconds": 12.5, "git_commit": "c0ffee"})
+    address = "http://127.0.0.1:5000/#/experiments/1/runs/0a1b"
+    page = write_html(project, {"pma": "phantom"}, {"feed": address, "other": "http://127.0.0.1:5000/#/x/2c3d"}).read_text()
+    assert f'<a href="{address}">0a1b</a>' in page
+    assert "c0ffee" in page
+    assert "2c3d" not in page
+
+
+def test_page_has_studies_and_real_scans_once_they_are_there(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    fill(project, "pma")
+    trial = {"study": "ablation", "task": "pma", "method": "localizer", "variant": "no-flip", "x": None, "metrics": {"mae": 4.25}}
+    write_json(tmp_path / "reports/study/results.json", {"machine": {}, "rows": [trial]})
+    (tmp_path / "reports/real").mkdir()
+    (tmp_path / "reports/real/sfa-a1.png").write_bytes(b"x")
+    page = write_html(project, {"pma": "phantom"}).read_text()
+    for there in ("Ablations", "no-flip", "4.25", "<figcaption>sfa-a1</figcaption>", 'href="#study"', 'href="#real"'):
+        assert there in page, there
+
+
+def test_all_tasks_are_in_one_table_first(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    for task in TASKS:
+        fill(project, task)
+    text = write_results(project, SOURCES).read_text()
+    table = text.split("### All tasks")[1].split("###")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("| ")]
+    assert len(rows[0]) == 1 + len(METHODS)
+    assert ["pma: MAE (cm2)", *["2.35"] * len(METHODS)] in rows
+    assert ["cac: r of log(1 + value)", *["0.913 [0.903, 0.923]"] * len(METHODS)] in rows
+    assert "mean of the training values" not in table
 
 
 def test_insertion_replaces_only_between_the_markers(tmp_path: Path) -> None:
@@ -151,5 +270,6 @@ def test_numbers_as_text() -> None:
     ]
     assert [share(value) for value in (0.95312, 0.99991, 1.0, None)] == ["0.953", ">0.999", "1.000", "–"]
     assert [p_value(value) for value in (0.0004, 0.0312, None)] == ["<0.001", "0.031", "–"]
+    assert [percent(value) for value in (0.874, 1, None)] == ["87 %", "100 %", "–"]
     assert with_interval({"value": 0.9, "ci_low": None, "ci_high": None}) == "0.900"
     assert with_interval(None) == correlation({"value": 0, "ci_low": 0, "ci_high": 0}) == "–"

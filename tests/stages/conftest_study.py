@@ -17,7 +17,7 @@ def small_params(tasks: list[str]) -> dict:
     content |= {"bootstrap": 50, "tasks": {name: content["tasks"][name] for name in tasks}}
     for section in content["tasks"].values():
         section["patients"] = dict(PATIENTS)
-        section["grid"] = {**section["grid"], "size": 80, "pixel_mm": section["grid"]["pixel_mm"] * 1.8}
+        section["grid"] = {**section["grid"], "size": 84, "pixel_mm": section["grid"]["pixel_mm"] * 1.8}
         section["training"] = {
             **section["training"],
             "encoder": "test_resnet",

@@ -59,6 +59,7 @@ def test_a_failed_validation_stops_training(study):
     params, task = read_params(project.root), get_task("pma")
     for folder in (project.cohort("pma"), project.candidates("pma")):
         folder.mkdir(parents=True)
+    (project.cohort("pma") / "samples.csv").write_text("case_id,split\na,train\nb,val\n")
     write_json(project.validation("pma"), {"success": False})
     with pytest.raises(GateError):
         make_model(project, params, task, get_method("localizer"))

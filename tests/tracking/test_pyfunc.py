@@ -3,22 +3,27 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from conftest_models import PASSED, gate_table, make_evaluation, make_model
 
+from bioloc.calibration import FEATURES, Calibration, fit_interval, fit_novelty
 from bioloc.cohorts.build import place_scan
 from bioloc.errors import ImageError
-from bioloc.inference.package import load_package
+from bioloc.files import md5, read_json, write_json
+from bioloc.inference.package import load_package, save_package
 from bioloc.inference.scan import grid_of, predict_scan
 from bioloc.project import Project
+from bioloc.tasks import TASKS
 from bioloc.tracking.pyfunc import requirements
 from bioloc.tracking.registry import promote
 from bioloc.tracking.runs import record_run
 from bioloc.tracking.store import open_store
 
 SPACING = (3.0, 4.0, 4.0)
+NOTHING_KNOWN = dict.fromkeys(("interval_low", "interval_high", "interval_level", "unlike_training", "novelty"))
 
 
 def make_scan(slices):
@@ -64,9 +69,26 @@ def test_the_registered_model_predicts_the_same(root, task, method, slices):
         assert found["map"].shape == hu.shape
         assert found["map"].dtype == np.float32
         np.testing.assert_allclose(found["map"], wanted.map, atol=1e-4)
+        assert {name: found[name] for name in NOTHING_KNOWN} == NOTHING_KNOWN
         values.append(found["value"])
     if task == "cac":
         assert values[0] > 0
+
+
+def test_a_calibrated_model_says_how_sure_it_is(root):
+    make_model(root, "sfa")
+    folder = Project(root).model("sfa", "localizer") / "package"
+    rng = np.random.default_rng(0)
+    interval = fit_interval(TASKS["sfa"], np.arange(20.0), np.arange(20.0) + rng.normal(0, 1, 20), None)
+    novelty = fit_novelty(rng.normal(0, 1, (20, len(FEATURES))), None)
+    save_package(replace(load_package(folder), calibration=Calibration(interval, novelty)), folder)
+    write_json(folder.parent / "run.json", {**read_json(folder.parent / "run.json"), "run_key": md5(folder)[:16]})
+    hu, _ = make_scan(1)
+    wanted = own(root, "sfa", "localizer", hu, None)
+    found = load(root, "sfa", "localizer").predict({"hu": hu, "spacing": np.asarray(SPACING)})
+    assert found["interval_low"] <= found["value"] <= found["interval_high"]
+    assert {name: found[name] for name in NOTHING_KNOWN} == pytest.approx(wanted.uncertainty.row(), rel=1e-4)
+    assert found["unlike_training"] is True
 
 
 def test_inputs_are_checked(root):

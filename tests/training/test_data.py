@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -62,6 +63,18 @@ def test_augmentation_keeps_every_samples_sum(seed: int, flip: bool, shift: int,
     moved = torch.stack([changed.planes[:, 0].float(), changed.worth, changed.target], -1).flatten(1, 2)
     for one, other in zip(together, moved, strict=True):
         assert torch.equal(torch.unique(one, dim=0), torch.unique(other, dim=0))
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3, 4])  # 1 happens to move nothing
+def test_depths_and_lesions_move_with_their_pixels(seed: int) -> None:
+    views = make_views(volume=True)
+    views = replace(views, depth=torch.cat([views.planes[:, 1:2], -views.planes[:, 1:2]], dim=1))
+    changed, _ = augmented(views, Augment(flip=True, shift=5, hu=0.0), np.random.default_rng(seed))
+    assert not torch.equal(changed.planes, views.planes)
+    assert torch.equal(changed.depth[:, 0], changed.planes[:, 1])
+    assert torch.equal(changed.depth[:, 1], -changed.planes[:, 1])
+    assert torch.equal(changed.lesions > 0, changed.worth > 0)
+    assert torch.equal(torch.bincount(changed.lesions.flatten()), torch.bincount(views.lesions.flatten()))
 
 
 def test_offsets_are_one_per_sample_in_hu() -> None:

@@ -19,12 +19,22 @@ from bioloc.cohorts.load import Sample
 from bioloc.networks.network import Network, Spec
 from bioloc.networks.views import store_views
 from bioloc.params import Augment, SelfTraining, Training
+from bioloc.training import loop as loop_module
 from bioloc.training.data import Split
 from bioloc.training.loop import Loop, Setting
+from bioloc.training.teacher import teach
 
 SIZE = 32
 KILL = "BIOLOC_KILL_AFTER_CHECK"
 KILLED_STEPS = 9
+SCENARIOS: dict[str, dict[str, Any]] = {
+    "patches": {"task": "cac"},  # some samples without any
+    "lessons": {  # before steps 4 and 6, with checks after 3, 6 and 9
+        "self_training": SelfTraining(weight=0.5, start=0.45, refresh=2, sharpness=2.0),
+        "sharpness": 3.0,
+        "symmetry": 0.3,
+    },
+}
 
 
 def make_split(count: int, seed: int, volume: bool) -> Split:
@@ -83,6 +93,7 @@ def make_loop(
         offset=0.0 if volume else float(values.mean()),
         scale=float(values.std()),
         prior=float(values.sum() / train.candidate_sums.sum()),
+        sharpness=changes.get("sharpness", 1.0),
     )
     setting = Setting(Training(**{**plain, **changes}), seed, precision, "cpu")
     return Loop(Network(spec), train, val, setting, folder, {"seed": seed, "method": method})
@@ -116,12 +127,18 @@ def test_values_alone_teach_a_localizer_better_than_the_mean(tmp_path: Path) -> 
     assert not trained.training
     views = loop.val.views.batch(range(12))
     with torch.inference_mode():
-        found = trained.values(trained(trained.inputs(views)), views)
+        found = trained.values(trained.logits(trained(trained.inputs(views)), views), views)
     assert float((found - loop.val.values).abs().mean()) == pytest.approx(loop.progress.best_error, rel=1e-3)
 
 
 @pytest.mark.parametrize(
-    ("method", "loss"), [("regressor", "value_loss"), ("regressor-candidates", "value_loss"), ("segmenter", "mask_loss")]
+    ("method", "loss"),
+    [
+        ("localizer-paper", "value_loss"),
+        ("regressor", "value_loss"),
+        ("regressor-candidates", "value_loss"),
+        ("segmenter", "mask_loss"),
+    ],
 )
 def test_the_other_methods_losses_fall(tmp_path: Path, method: str, loss: str) -> None:
     loop = make_loop(tmp_path / "checkpoint", method, steps=40)
@@ -164,6 +181,77 @@ def test_self_training_begins_when_it_should(tmp_path: Path) -> None:
     assert rows_with_it("never", self_training=SelfTraining(weight=0.0, start=0.0)) == [False] * 4
 
 
+def validation_errors(monkeypatch: pytest.MonkeyPatch, errors: list[float]) -> None:
+    """Let the checks find these."""
+    left = iter(errors)
+    monkeypatch.setattr(Loop, "_validation_error", lambda loop: next(left))
+
+
+def test_no_network_from_before_the_final_sharpness_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def best(name: str, **changes: Any) -> tuple[int, float]:
+        validation_errors(monkeypatch, [1.0, 2.0, 4.0, 3.0])
+        loop = make_loop(tmp_path / name, steps=20, checks=4, **changes)
+        loop.run()
+        return loop.progress.best_step, loop.progress.best_error
+
+    assert best("sharp", sharpness=3.0) == (20, 3.0)
+    assert best("plain") == (6, 1.0)
+
+
+@pytest.mark.parametrize("start", [0.0, 0.5, 0.9, 1.0])
+def test_maps_end_with_their_final_sharpness_whenever_they_start_to_sharpen(tmp_path: Path, start: float) -> None:
+    loop = make_loop(
+        tmp_path / "checkpoint", steps=6, checks=1, sharpness=3.0, self_training=SelfTraining(weight=0.5, start=start)
+    )
+    assert loop.run().sharpness == 3
+    assert loop.progress.best_step == 6
+
+
+def test_sharpness_grows_from_1_once_self_training_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = make_loop(tmp_path / "checkpoint", steps=20, sharpness=5.0)
+    seen: list[float] = []
+    step = Loop._step
+    monkeypatch.setattr(Loop, "_step", lambda loop, *given: (seen.append(loop.network.sharpness), step(loop, *given))[1])
+    loop.run()
+    assert seen[:10] == [1.0] * 10
+    assert np.diff(seen[9:18]) == pytest.approx(0.5)  # up to nine tenths
+    assert seen[17:] == [5.0] * 3
+
+
+def test_a_lesson_replaces_the_targets_and_is_of_the_steps_sharpness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = SelfTraining(weight=0.5, start=0.5, refresh=2)
+    loop = make_loop(tmp_path / "checkpoint", steps=12, sharpness=3.0, self_training=extra)
+    sharpness: list[float] = []
+    targets: list[Tensor] = []
+
+    def keep(network: Network, *given: Any) -> Tensor:
+        sharpness.append(network.sharpness)
+        targets.append(teach(network, *given))
+        return targets[-1]
+
+    monkeypatch.setattr(loop_module, "teach", keep)
+    loop.run()
+    assert sorted(loop.lessons) == [6, 9]
+    assert sharpness == pytest.approx([1.0, 1 + 2 * (0.75 - 0.5) / 0.4])
+    assert not torch.equal(*targets)
+    assert loop.train.views.views.target is targets[-1]
+    assert "self_training_loss" in loop.progress.history[-1]
+
+
+def test_the_plain_localizer_takes_no_lesson(tmp_path: Path) -> None:
+    extra = SelfTraining(weight=0.5, start=0.0, refresh=2)
+    loop = make_loop(tmp_path / "checkpoint", "localizer-paper", steps=6, self_training=extra, symmetry=1.0, sparsity=0.1)
+    loop.run()
+    assert not loop.lessons
+    assert {key for row in loop.progress.history for key in row} == {
+        "step",
+        "images",
+        "val_value_error",
+        "value_loss",
+        "sparsity_loss",
+    }
+
+
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 def test_the_same_seed_gives_the_same_weights_to_the_bit(tmp_path: Path, precision: str) -> None:
     one = weights(make_loop(tmp_path / "one", steps=8, precision=precision))
@@ -173,20 +261,22 @@ def test_the_same_seed_gives_the_same_weights_to_the_bit(tmp_path: Path, precisi
     assert not equal(one, other)
 
 
-def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("scenario", "kills"), [("patches", 1), ("lessons", 1), ("lessons", 2)])
+def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path, scenario: str, kills: int) -> None:
     """To the bit, which is promised for one machine and thread count."""
-    task = "cac"  # volumes in patches, some samples without any
-    uninterrupted = make_loop(tmp_path / "whole", steps=KILLED_STEPS, task=task)
+    uninterrupted = make_loop(tmp_path / "whole", steps=KILLED_STEPS, **SCENARIOS[scenario])
     expected = weights(uninterrupted)
     environment = {**os.environ, KILL: "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(Path(__file__)), str(tmp_path / "cut"), task]
-    killed = subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    command = [sys.executable, str(Path(__file__)), str(tmp_path / "cut"), scenario]
+    for _ in range(kills):  # each at its first check
+        killed = subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cut", "whole"]  # nothing half-written lies about
-    resumed = make_loop(tmp_path / "cut", steps=KILLED_STEPS, task=task)
-    assert 0 < resumed.progress.step < KILLED_STEPS
+    resumed = make_loop(tmp_path / "cut", steps=KILLED_STEPS, **SCENARIOS[scenario])
+    assert resumed.progress.step == (3, 6)[kills - 1]
     assert equal(weights(resumed), expected)
     assert resumed.progress == uninterrupted.progress
+    assert any("self_training_loss" in row for row in resumed.progress.history)
 
 
 def test_a_finished_training_is_not_trained_again(tmp_path: Path) -> None:
@@ -211,4 +301,4 @@ def test_a_checkpoint_holds_no_pickle(tmp_path: Path) -> None:
 
 if __name__ == "__main__":  # the process that is killed
     torch.set_num_threads(1)
-    make_loop(Path(sys.argv[1]), steps=KILLED_STEPS, task=sys.argv[2]).run()
+    make_loop(Path(sys.argv[1]), steps=KILLED_STEPS, **SCENARIOS[sys.argv[2]]).run()

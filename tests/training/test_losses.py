@@ -15,7 +15,17 @@ from torch.nn import functional
 from bioloc.networks.views import Views
 from bioloc.tasks import get_task
 from bioloc.training import losses
-from bioloc.training.losses import mask_loss, self_training_loss, to_loss_space, value_loss, weighted_cross_entropy
+from bioloc.training.losses import (
+    mask_loss,
+    pseudo_masks,
+    self_training_loss,
+    sparsity_loss,
+    squared_loss,
+    symmetry_loss,
+    to_loss_space,
+    value_loss,
+    weighted_cross_entropy,
+)
 
 SIDE, PIXEL = 16, 0.05
 
@@ -23,7 +33,17 @@ SIDE, PIXEL = 16, 0.05
 def make_views(worth: Tensor, sample: list[int], samples: int, target: Tensor | None = None) -> Views:
     count = len(worth)
     planes = torch.zeros(count, 1, SIDE, SIDE, dtype=torch.int16)
-    return Views(planes, worth, torch.zeros(count, 3), torch.zeros(count), torch.tensor(sample), samples, target)
+    return Views(
+        planes=planes,
+        worth=worth,
+        depth=torch.zeros(count, 2, 0, 0, dtype=torch.uint8),
+        place=torch.zeros(count, 3),
+        center_hu=torch.zeros(count),
+        sample=torch.tensor(sample),
+        samples=samples,
+        lesions=torch.zeros(count, 0, 0, dtype=torch.int16),
+        target=target,
+    )
 
 
 def apart(count: int, rng: np.random.Generator) -> Tensor:
@@ -173,3 +193,94 @@ def test_cross_entropy_weighs_each_sample_alike() -> None:
 def test_views_without_masks_have_no_mask_loss() -> None:
     with pytest.raises(ValueError, match="no reference mask"):
         mask_loss(torch.zeros(1, SIDE, SIDE), make_views(torch.ones(1, SIDE, SIDE), [0], 1))
+
+
+def test_cross_entropy_is_of_float32_where_the_target_is_of_half_precision() -> None:
+    """A teacher's targets are kept as float16, of which gradients of many candidates would be multiples of 6e-8."""
+    worth = torch.full((1, SIDE, SIDE), PIXEL)
+    target = torch.full((1, SIDE, SIDE), 0.25)
+    found = []
+    for kind in (torch.float32, torch.float16):
+        logits = torch.linspace(-3, 3, SIDE * SIDE).reshape(1, SIDE, SIDE).requires_grad_()
+        loss = 1e-4 * weighted_cross_entropy(logits, target.to(kind), make_views(worth, [0], 1))
+        assert loss.dtype == torch.float32
+        loss.backward()
+        found.append(logits.grad)
+    assert torch.equal(*found)
+
+
+@pytest.mark.parametrize(
+    ("task", "errors"),
+    [("pma", (3.0 / 2, -4.0 / 2)), ("cac", ((math.log(14) - math.log(11)) / 2, (math.log(7) - math.log(11)) / 2))],
+)
+def test_the_squared_loss_by_hand(task: str, errors: tuple[float, float]) -> None:
+    found = squared_loss(get_task(task), torch.tensor([13.0, 6.0]), torch.tensor([10.0, 10.0]), 2.0)
+    assert float(found) == pytest.approx((errors[0] ** 2 + errors[1] ** 2) / 2, rel=1e-5)
+
+
+def test_the_sparsity_loss_is_the_maps_mean_over_all_pixels() -> None:
+    worth, logits = torch.zeros(2, SIDE, SIDE), torch.full((2, SIDE, SIDE), -40.0)
+    logits[0, :4], logits[1, 0, 0] = 0.0, 40.0
+    found = sparsity_loss(logits, make_views(worth, [0, 0], 1))  # whatever the candidates
+    assert float(found) == pytest.approx((4 * SIDE / 2 + 1) / (2 * SIDE * SIDE))
+
+
+def test_the_sparsity_of_no_view_is_0_with_a_gradient() -> None:
+    logits = torch.zeros(0, SIDE, SIDE, requires_grad=True)
+    found = sparsity_loss(logits, make_views(torch.zeros(0, SIDE, SIDE), [], 1))
+    found.backward()
+    assert found.item() == 0
+    assert logits.grad is not None
+
+
+def test_the_symmetry_loss_by_hand() -> None:
+    worth = torch.zeros(3, SIDE, SIDE)
+    worth[0, 2, 3], worth[0, 5, SIDE - 1] = 4.0, 1.0  # one sample, whose second view
+    worth[1, 0, SIDE - 2] = 2.0  # adds to the other side
+    worth[2, 1, 1] = 0.1
+    views = make_views(worth, [0, 0, 1], 2)
+    logits = torch.zeros(3, SIDE, SIDE)  # 1/2 everywhere
+    large, small = (4 - 1 - 2) / 2 / 2.0, 0.1 / 2 / 2.0  # differences in units of the spread
+    expected = ((large - 0.05) + small**2 / 0.2) / 2
+    assert float(symmetry_loss(logits, views, 2.0)) == pytest.approx(expected, rel=1e-6)
+    assert float(symmetry_loss(logits.flip(-1), make_views(worth.flip(-1), [0, 0, 1], 2), 2.0)) == pytest.approx(
+        expected, rel=1e-6
+    )
+
+
+def test_what_is_alike_on_both_sides_costs_nothing_nor_does_the_middle_column() -> None:
+    half = torch.rand(2, SIDE, 7, generator=torch.Generator().manual_seed(0))
+    worth = torch.cat([half, torch.ones(2, SIDE, 1), half.flip(-1)], dim=-1)
+    logits = torch.zeros_like(worth)
+    assert float(symmetry_loss(logits, make_views(worth, [0, 1], 2), 0.1)) == pytest.approx(0, abs=1e-9)
+    logits[..., :7] = 1.0
+    assert float(symmetry_loss(logits, make_views(worth, [0, 1], 2), 0.1)) > 1
+
+
+@pytest.mark.parametrize("sharpness", [0.5, 1.0, 4.0])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
+def test_pseudo_masks_above_one_half_add_up_to_the_known_value(share: float, sharpness: float) -> None:
+    rng = np.random.default_rng(3)
+    logits = torch.cat([apart(2, rng), apart(1, rng)])
+    worth = torch.tensor(np.where(rng.random((3, SIDE, SIDE)) < 0.6, PIXEL, 0), dtype=torch.float32)
+    views = make_views(worth, [0, 0, 1], 2)  # a sample of two views, and one of one
+    known = share * views.sums(worth.sum((1, 2)))
+    soft = pseudo_masks(logits, views, known, sharpness)
+    assert soft.dtype == torch.float32
+    reached = views.sums(((soft > 0.5) * worth).sum((1, 2)))
+    assert reached.tolist() == pytest.approx(known.tolist(), abs=PIXEL * 1.001)
+    moved = torch.logit(soft.double()) / sharpness - logits
+    for rows in ([0, 1], [2]):
+        cuts = moved[rows][(soft[rows] > 1e-3) & (soft[rows] < 1 - 1e-3)]  # one for all of a sample
+        assert len(cuts) > 10
+        assert float(cuts.max() - cuts.min()) < 0.01
+
+
+def test_sharp_pseudo_masks_add_up_themselves_and_value_0_has_none() -> None:
+    logits = apart(2, np.random.default_rng(5))
+    worth = torch.full((2, SIDE, SIDE), PIXEL)
+    views = make_views(worth, [0, 1], 2)
+    soft = pseudo_masks(logits, views, torch.tensor([4.0, 0.0]), 1e4)
+    sums = views.sums((soft * worth).sum((1, 2)))
+    assert float(sums[0]) == pytest.approx(4.0, abs=PIXEL * 1.001)
+    assert not soft[1].any()

@@ -95,11 +95,17 @@ def _shown(rows: Any, count: int, to_stderr: bool) -> Any:
     from tqdm import tqdm
 
     for row in tqdm(rows, total=count, desc="predict", unit="scan", disable=None if count > 1 else True):
-        found = f"{row['value']:.2f} {row['unit']}" if row["status"] == "ok" else f"failed: {row['error']}"
+        found = f"{row['value']:.2f} {row['unit']}{_interval(row)}" if row["status"] == "ok" else f"failed: {row['error']}"
         warned = "".join(f"; warning: {text}" for text in row["warnings"])
         with tqdm.external_write_mode():
             typer.echo(f"{row['case_id']}: {found} ({row['seconds']:.1f} s){warned}", err=to_stderr)
         yield row
+
+
+def _interval(row: dict[str, Any]) -> str:
+    if row.get("interval_low") is None:
+        return ""
+    return f", {row['interval_level']:.0%} interval {row['interval_low']:.2f} to {row['interval_high']:.2f}"
 
 
 def register(app: typer.Typer) -> None:

@@ -19,6 +19,7 @@ from bioloc.cohorts.manifest import Case, by_scan
 from bioloc.cohorts.packed import Pile
 from bioloc.cohorts.workers import for_each
 from bioloc.ct.body import body_mask, middle
+from bioloc.ct.depth import depths_mm
 from bioloc.ct.image import CT
 from bioloc.ct.read import labels_in, read_ct, read_mask
 from bioloc.errors import ImageError
@@ -111,10 +112,13 @@ def open_case(case: Case, task: Task, grid: Grid) -> tuple[Scan, CT]:
 
 
 def build_cohort(cases: list[Case], task: Task, grid: Grid, folder: Path, workers: int) -> None:
-    """Write samples.csv, images.npy (N, size, size) int16 HU and, where there are regions, regions.npy (share, 0..255)."""
+    """Write samples.csv, images.npy (N, size, size) int16 HU and, where the task has them, regions.npy and depth.npy.
+
+    regions.npy holds each pixel's share of the region, 0 to 255; depth.npy (N, 2, size, size) the depths of `ct/depth.py`.
+    """
     with folder_written_aside(folder) as aside:
         rows = []
-        names = ("images",) if task.region == "none" else ("images", "regions")
+        names = ["images", *(["regions"] if task.region != "none" else []), *(["depth"] if task.depth else [])]
         with ExitStack() as stack:
             piles = {name: stack.enter_context(Pile(aside / f"{name}.npy")) for name in names}
             one = partial(_of_scan, task=task, grid=grid)
@@ -131,10 +135,10 @@ Row = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 
 def _of_scan(cases: list[Case], task: Task, grid: Grid) -> list[Row]:
     opened = open_cases(cases, task, grid)
-    return [_sample(case, scan, ct, grid) for case, (scan, ct) in zip(cases, opened, strict=True)]
+    return [_sample(case, scan, ct, task, grid) for case, (scan, ct) in zip(cases, opened, strict=True)]
 
 
-def _sample(case: Case, scan: Scan, ct: CT, grid: Grid) -> Row:
+def _sample(case: Case, scan: Scan, ct: CT, task: Task, grid: Grid) -> Row:
     inside = np.ones_like(scan.hu, bool) if scan.region is None else scan.region
     share = scan.placement.pool_worth(inside.astype(np.float32)) / max(
         grid.pixel_mm**2 / (scan.spacing_mm[1] * scan.spacing_mm[2]), 1e-6
@@ -160,7 +164,9 @@ def _sample(case: Case, scan: Scan, ct: CT, grid: Grid) -> Row:
         "hu_max": int(scan.hu.max()),
         "body_cm2": scan.body_mm2 / 100,
     }
+    images = scan.placement.pool(scan.hu)
     return row, {
-        "images": scan.placement.pool(scan.hu),
+        "images": images,
+        **({"depth": depths_mm(images, grid.pixel_mm)} if task.depth else {}),
         "regions": np.clip(np.rint(share * 255), 0, 255).astype(np.uint8),
     }

@@ -22,12 +22,13 @@ from bioloc.tasks import Task
 
 @dataclass(frozen=True)
 class Sample:
-    """One case on the working grid: (S, H, W) int16 HU and float32 worth in the task's unit."""
+    """One case on the working grid: (S, H, W) int16 HU, float32 worth in the task's unit, and on demand uint8 depths in mm."""
 
     case_id: str
     hu: NDArray[np.int16]
     worth: NDArray[np.float32]
     value: float
+    depth: NDArray[np.uint8] | None = None
 
 
 class Cohort:
@@ -43,6 +44,7 @@ class Cohort:
             samples = read_table(cohort / "samples.csv")
             found = read_table(candidates / "candidates.csv")
             self._images = np.load(cohort / "images.npy", mmap_mode="r")
+            self._depth = np.load(cohort / "depth.npy", mmap_mode="r") if task.depth else None
             self._arrays = {
                 name: np.load(candidates / f"{name}.npy", mmap_mode="r")
                 for name in ("bits", "worth_index", "worth_value", "factors")
@@ -71,8 +73,9 @@ class Cohort:
         worth = np.zeros(int(np.prod(shape)), np.float32)
         part = slice(row["worth_first"], row["worth_end"])
         worth[self._arrays["worth_index"][part]] = self._arrays["worth_value"][part]
-        hu = self._images[row["first"] : row["first"] + row["slices"]]
-        return Sample(row["case_id"], np.asarray(hu), worth.reshape(shape), float(row["value"]))
+        rows = slice(row["first"], row["first"] + row["slices"])
+        depth = None if self._depth is None else np.asarray(self._depth[rows])
+        return Sample(row["case_id"], np.asarray(self._images[rows]), worth.reshape(shape), float(row["value"]), depth)
 
     def placement(self, number: int) -> Placement:
         """Where the working grid lies on case `number`."""

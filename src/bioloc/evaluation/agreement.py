@@ -36,6 +36,11 @@ def mae(known: Array, predicted: Array) -> Array:
     return np.asarray(np.abs(predicted - known).mean(-1))
 
 
+def mae_log1p(known: Array, predicted: Array) -> Array:
+    """Mean absolute error of log(1 + value): a ratio of scores, so a light case weighs as much as a heavy one."""
+    return mae(np.log1p(known), np.log1p(np.maximum(predicted, 0)))
+
+
 def rmse(known: Array, predicted: Array) -> Array:
     """Root of the mean squared error."""
     return np.asarray(np.sqrt(((predicted - known) ** 2).mean(-1)))
@@ -54,6 +59,30 @@ def limit_low(known: Array, predicted: Array) -> Array:
 def limit_high(known: Array, predicted: Array) -> Array:
     """Upper 95 % limit of agreement (Bland and Altman, 1986)."""
     return np.asarray(bias(known, predicted) + 1.96 * (predicted - known).std(-1, ddof=1))
+
+
+def proportional_bias(known: Array, predicted: Array) -> Array:
+    """Correlation of the difference with the mean (Bland and Altman, 1986); above 0 where high values are exaggerated.
+
+    It is 0 just where known and predicted values have the same variance (Pitman, 1939).
+    """
+    return pearson_r((known + predicted) / 2, predicted - known)
+
+
+def calibration_slope(known: Array, predicted: Array) -> Array:
+    """Slope of known on predicted values by ordinary least squares; below 1, predictions are too extreme.
+
+    Predictions are the regressor: the question is what to expect of the known value, given what was predicted
+    (Steyerberg, Clinical Prediction Models, 2009). Not a number where the predictions do not vary.
+    """
+    a, b = _centered(known), _centered(predicted)
+    below = (b**2).sum(-1)
+    return np.where(below > 1e-12, (a * b).sum(-1) / np.maximum(below, 1e-12), np.nan)
+
+
+def calibration_intercept(known: Array, predicted: Array) -> Array:
+    """Intercept of the line of `calibration_slope`: the known value to expect where 0 is predicted."""
+    return np.asarray(known.mean(-1) - calibration_slope(known, predicted) * predicted.mean(-1))
 
 
 def ccc(known: Array, predicted: Array) -> Array:
@@ -105,6 +134,13 @@ def categories(task: Task, values: Array) -> NDArray[np.int64]:
     return np.asarray(np.searchsorted(np.asarray(task.categories or ()), values, side="left"), np.int64)
 
 
+def confusion(task: Task, known: Array, predicted: Array) -> list[list[int]]:
+    """How many cases of each known category (row) were predicted in each category (column)."""
+    table = np.zeros((len(task.category_names),) * 2, np.int64)
+    np.add.at(table, (categories(task, known), categories(task, predicted)), 1)
+    return table.tolist()
+
+
 def metrics_of(task: Task) -> dict[str, Metric]:
     """The metrics that a task is reported with, by name."""
     found: dict[str, Metric] = {
@@ -116,10 +152,13 @@ def metrics_of(task: Task) -> dict[str, Metric]:
         "bias": bias,
         "limit_low": limit_low,
         "limit_high": limit_high,
+        "proportional_bias": proportional_bias,
+        "calibration_slope": calibration_slope,
+        "calibration_intercept": calibration_intercept,
         "spearman": spearman,
     }
     if task.loss_space == "log1p":
-        found["pearson_r_log1p"] = pearson_r_log1p
+        found |= {"pearson_r_log1p": pearson_r_log1p, "mae_log1p": mae_log1p}
     if task.categories is not None:
         found |= {"category_accuracy": category_accuracy(task), "weighted_kappa": weighted_kappa(task)}
     return found

@@ -24,8 +24,9 @@ def resamples(patients: Sequence[str], count: int) -> list[NDArray[np.int64]]:
 
 
 def with_interval(metric: Metric, known: Array, predicted: Array, draws: list[NDArray[np.int64]]) -> dict[str, float]:
-    """The metric with its 95 % interval."""
+    """The metric with its 95 % interval; draws in which it is not defined do not count."""
     found = _over_draws(metric, known, predicted, draws)
+    found = found[np.isfinite(found)]
     low, high = np.percentile(found, [2.5, 97.5]) if len(found) else (np.nan, np.nan)
     return {"value": float(metric(known, predicted)), "ci_low": float(low), "ci_high": float(high)}
 
@@ -38,6 +39,12 @@ def mean_with_interval(values: Array, draws: list[NDArray[np.int64]]) -> dict[st
     found = [part.mean() for part in means if len(part)]
     low, high = np.percentile(found, [2.5, 97.5]) if found else (np.nan, np.nan)
     return {"value": float(np.nanmean(values)), "ci_low": float(low), "ci_high": float(high)}
+
+
+def ratio_of_sums(below: Array, above: Array) -> Array:
+    """Sum of `above` per sum of `below`, over (..., N): a share of all parts of all cases, for `with_interval`."""
+    total = below.sum(-1)
+    return np.where(total > 0, above.sum(-1) / np.maximum(total, 1), np.nan)
 
 
 def paired_difference(metric: Metric, known: Array, one: Array, other: Array, draws: list[NDArray[np.int64]]) -> dict[str, float]:

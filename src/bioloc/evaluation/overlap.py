@@ -1,4 +1,4 @@
-"""Overlap of a mask with the reference: Dice, precision, recall, and the 95th percentile of the Hausdorff distance."""
+"""Overlap of a mask with the reference: Dice, precision, recall, the Hausdorff distance's 95th percentile; lesions found."""
 
 from __future__ import annotations
 
@@ -26,6 +26,35 @@ def overlap(mask: Mask, reference: Mask, spacing_mm: tuple[float, float, float])
         "precision": both / found if found else np.nan,
         "recall": both / there,
         "hd95_mm": hausdorff95(mask, reference, spacing_mm) if found else np.nan,
+    }
+
+
+def lesion_detection(mask: Mask, reference: Mask, lesions: NDArray[np.int32]) -> dict[str, float]:
+    """How many lesions are there, how many of them were found, and how many were found that are none.
+
+    A lesion is a component of the candidates in its slice, so a plaque through three slices counts three times, as in
+    the Agatston score. It is in the mask, or in the reference, if at least half of its pixels are: all pixels of a
+    lesion have the same density factor, so that is half of its points as well. (Half is our choice, the plain
+    majority; masks are made of whole lesions, so only a reference that cuts through a lesion depends on it.)
+
+    Args:
+        mask: (S, R, C) bool.
+        reference: (S, R, C) bool.
+        lesions: (S, R, C) labels 1, 2, ...; 0 is outside.
+
+    Returns:
+        `lesions`, `lesions_found`, `false_positive_lesions`, and the share found as `lesion_sensitivity`:
+        not-a-number where there is no lesion.
+    """
+    count = int(lesions.max(initial=0)) + 1
+    pixels, marked, known = (np.bincount(lesions[part], minlength=count)[1:] for part in (lesions > 0, mask, reference))
+    claimed, there = 2 * marked >= pixels, 2 * known >= pixels
+    found, total = int((claimed & there).sum()), int(there.sum())
+    return {
+        "lesions": total,
+        "lesions_found": found,
+        "false_positive_lesions": int((claimed & ~there).sum()),
+        "lesion_sensitivity": found / total if total else np.nan,
     }
 
 

@@ -54,8 +54,8 @@ def _run(network: Network, views: Views) -> tuple[Tensor, Tensor]:
     inputs = network.inputs(views)
     if network.method.output == "map":
         with torch.inference_mode():
-            logits = network(inputs)
-            return logits, torch.sigmoid(logits.float())
+            logits = network.logits(network(inputs), views)
+            return logits, torch.sigmoid(logits)
     with torch.no_grad():
         numbers = network(inputs)
     return numbers, activation_map(network, inputs)
@@ -84,7 +84,7 @@ def _stage(network: Network, inputs: Tensor) -> nn.Module:
 
     hooks = [module.register_forward_hook(look) for module in network.encoder.modules()]
     with torch.no_grad():
-        stages = network.encoder(inputs[:1])
+        stages = network.encoder(network.blocks(inputs[:1]))
     for hook in hooks:
         hook.remove()
     # Within a later stage there are outputs before its stride: take the last that the decoder would be given.

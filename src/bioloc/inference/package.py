@@ -9,20 +9,22 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 
 from bioloc import __version__
+from bioloc.calibration import Calibration
 from bioloc.errors import BiolocError, RegistryError
 from bioloc.files import folder_written_aside, read_json, write_json
 from bioloc.networks.network import Network, Spec, channels_last
 
-FORMAT = "bioloc-model-1"
+FORMAT = "bioloc-model-2"
 
 
 @dataclass(frozen=True)
 class Package:
-    """A network with the threshold that turns its map into a mask, and what is known of it."""
+    """A network with the threshold that turns its map into a mask, what is known of it, and how sure its values are."""
 
     network: Network
     threshold: float
     facts: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=Calibration)
 
     @property
     def spec(self) -> Spec:
@@ -49,6 +51,7 @@ def save_package(package: Package, folder: Path) -> None:
                 "region": task.region,
             },
             "facts": package.facts,
+            **package.calibration.to_dict(),
         }
         write_json(aside / "model.json", content)
 
@@ -66,10 +69,18 @@ def load_package(folder: Path) -> Package:
         network = Network(Spec.from_dict(content["spec"]))
         network.load_state_dict(load_file(folder / "weights.safetensors"))
         threshold, facts = float(content["threshold"]), dict(content["facts"])
+        calibration = _calibration(content, folder)
     except BiolocError:
         raise
     except Exception as error:  # whatever a damaged file raises: the folder is no model
         reason = f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
         raise RegistryError(f"{folder}: no usable model in this folder ({reason})") from error
     network.eval()
-    return Package(channels_last(network), threshold, facts)
+    return Package(channels_last(network), threshold, facts, calibration)
+
+
+def _calibration(content: dict[str, Any], folder: Path) -> Calibration:
+    try:
+        return Calibration.from_dict(content)
+    except RegistryError as error:
+        raise RegistryError(f"{folder}: {error}") from error

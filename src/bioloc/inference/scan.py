@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioloc.biomarkers.candidates import Candidates
+from bioloc.calibration import Uncertainty, features_of
 from bioloc.cohorts.build import Scan
 from bioloc.cohorts.load import Sample
-from bioloc.inference.binarise import binarise
+from bioloc.ct.depth import depths_mm
 from bioloc.inference.maps import predict_sample
+from bioloc.inference.native import on_native_grid
 from bioloc.inference.package import Package
 from bioloc.params import Grid
 
@@ -26,6 +28,8 @@ class Prediction:
         map: (S, R, C) float32, 0..1, on the scan's own grid; 0 outside the candidates, where it says nothing.
         mask: (S, R, C) the candidates that the map keeps.
         candidates: The pixels that could have counted.
+        uncertainty: How sure the value is.
+        features: (F,) what the input is like, from which its novelty is.
     """
 
     value: float
@@ -33,6 +37,8 @@ class Prediction:
     map: NDArray[np.float32]
     mask: NDArray[np.bool_]
     candidates: Candidates
+    uncertainty: Uncertainty
+    features: NDArray[np.float64]
 
 
 def grid_of(package: Package) -> Grid:
@@ -44,7 +50,7 @@ def grid_of(package: Package) -> Grid:
 def predict_scan(package: Package, scan: Scan) -> Prediction:
     """Value, map and mask of a scan that lies on the package's grid (`grid_of`).
 
-    A segmenter's value is what its mask measures, as a reader's would be.
+    A package that was recalibrated corrects the value, not the map or the mask.
 
     Raises:
         ImageError: The task needs a region, and it is missing or empty.
@@ -52,9 +58,11 @@ def predict_scan(package: Package, scan: Scan) -> Prediction:
     network, task = package.network, package.network.task
     candidates = scan.candidates(task)
     worth = scan.placement.pool_worth(candidates.factor * np.float32(candidates.unit_worth))
-    value, grid_map = predict_sample(network, Sample("", scan.placement.pool(scan.hu), worth, float("nan")))
-    native = scan.placement.upsample(grid_map)
-    mask = binarise(native, candidates, package.threshold)
-    if network.method.supervision == "mask":
-        value = candidates.value(mask)
-    return Prediction(value, task.unit, native * candidates.mask, mask, candidates)
+    hu = scan.placement.pool(scan.hu)
+    depth = depths_mm(hu, scan.placement.pixel_mm) if task.depth else None
+    sample = Sample("", hu, worth, float("nan"), depth)
+    value, grid_map = predict_sample(network, sample)
+    found = on_native_grid(package, value, scan.placement.upsample(grid_map), candidates)
+    value, features = package.calibration.corrected(found.value), features_of(task, sample)
+    uncertainty = package.calibration.uncertainty(value, features)
+    return Prediction(value, task.unit, found.map, found.mask, candidates, uncertainty, features)

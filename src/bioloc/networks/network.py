@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from bioloc.errors import UsageError
 from bioloc.methods import get_method
 from bioloc.networks.backbone import check_encoder, import_backbones
-from bioloc.networks.inputs import input_channels, make_inputs
+from bioloc.networks.inputs import Seen, input_channels, make_inputs
 from bioloc.networks.views import Views
 from bioloc.tasks import get_task
 
@@ -29,6 +29,15 @@ class Spec:
         size: Side of the working grid.
         pixel_mm: Spacing of the working grid.
         patch: Side of the patches; 0 for whole slices.
+        subpixels: Side of the blocks of grid pixels that are one pixel to the network: it works on a coarser grid, with a
+            block's pixels as channels, and gives each of them its own logit.
+        whole_lesions: Whether a lesion counts as a whole or not at all in the end (`inference/native.py`).
+        pooled: Whether a lesion's pixels share one logit, their mean.
+        depth: Whether it sees how deep a pixel lies under the skin.
+        fat_depth: Whether it sees how far it is from the skin along the fat.
+        folded: Whether the places it sees are the same left and right of the middle.
+        sharpness: What a map's logits are multiplied with: the larger, the nearer the map is to a mask.
+        deviation: Whether it sees the unsigned distance from the candidates' median too.
         offset: What a regressor's output 0 means, in the task's unit.
         scale: What a regressor's output 1 adds.
         prior: The map's mean before training, 0 to 1.
@@ -41,6 +50,14 @@ class Spec:
     size: int
     pixel_mm: float
     patch: int
+    subpixels: int = 1
+    whole_lesions: bool = False
+    pooled: bool = False
+    depth: bool = False
+    fat_depth: bool = False
+    folded: bool = False
+    deviation: bool = False
+    sharpness: float = 1.0
     offset: float = 0.0
     scale: float = 1.0
     prior: float = 0.5
@@ -55,6 +72,9 @@ class Spec:
         return cls(**{**content, "decoder_channels": tuple(content["decoder_channels"])})
 
 
+_HEAD_WIDTH = 16
+
+
 class Network(nn.Module):
     """Channels in; per view a map of logits (encoder-decoders) or a number (regressors) out."""
 
@@ -66,40 +86,65 @@ class Network(nn.Module):
         """
         super().__init__()
         self.spec, self.task, self.method = spec, get_task(spec.task), get_method(spec.method)
-        self.channels = input_channels(self.task, self.method.sees_candidates)
+        self.sharpness = spec.sharpness
+        self.seen = Seen(self.method.sees_candidates, spec.depth, spec.fat_depth, spec.folded, spec.deviation)
+        self.channels = input_channels(self.task, self.seen)
+        inner = self.channels * spec.subpixels**2
         check_encoder(spec.encoder)
-        unet = _build_unet(spec, self.channels)
+        unet = _build_unet(spec, inner)
         self.encoder = unet.encoder
         self.decoder = unet.decoder if self.method.output == "map" else None
-        self.head: nn.Module = (
-            unet.segmentation_head if self.method.output == "map" else nn.Linear(unet.encoder.out_channels[-1], 1)
+        self.head = (
+            _map_head(spec, inner) if self.method.output == "map" else nn.Sequential(nn.Linear(unet.encoder.out_channels[-1], 1))
         )
-        last: Any = self.head[0] if isinstance(self.head, nn.Sequential) else self.head
+        last: Any = self.head[-1]
         start = float(torch.logit(torch.tensor(min(max(spec.prior, 0.02), 0.98)))) if self.method.output == "map" else 0.0
         nn.init.constant_(last.bias, start)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(V, C, h, w) -> (V, h, w) logits, or (V,) numbers."""
+        inputs = self.blocks(inputs)
         features = self.encoder(inputs)
         if self.decoder is None:
             number: Tensor = self.head(features[-1].mean(dim=(2, 3)))
             return number[:, 0]
-        logits: Tensor = self.head(self.decoder(features))
-        return logits[:, 0]
+        logits: Tensor = self.head(torch.cat([self.decoder(features), inputs], dim=1))
+        return nn.functional.pixel_shuffle(logits, self.spec.subpixels)[:, 0]
+
+    def blocks(self, inputs: Tensor) -> Tensor:
+        """The channels as the encoder takes them: those of a block's pixels side by side."""
+        if self.spec.subpixels == 1:
+            return inputs
+        return nn.functional.pixel_unshuffle(inputs, self.spec.subpixels).contiguous(memory_format=torch.channels_last)
+
+    def logits(self, output: Tensor, views: Views) -> Tensor:
+        """What the network gave, in float32; a map's logits averaged over each lesion where the specification says so."""
+        output = output.float()
+        if self.method.output != "map":
+            return output
+        return self.sharpness * (views.lesion_means(output) if self.spec.pooled else output)
 
     def inputs(self, views: Views, offset_hu: Tensor | None = None) -> Tensor:
         """The channels of some views."""
         worth = self.spec.pixel_mm**2 / self.task.unit_worth  # about: a volume's increment is a factor near 1
-        return make_inputs(self.task, views, self.spec.size, worth, self.method.sees_candidates, offset_hu)
+        return make_inputs(self.task, views, self.spec.size, worth, self.seen, offset_hu)
 
     def values(self, output: Tensor, views: Views) -> Tensor:
-        """(samples,) float32 values, in the task's unit: the sum of worth * map, or of the regressor's numbers."""
-        output = output.float()
+        """(samples,) float32 values of what `logits` gave, in the task's unit: sums of worth * map, or a regressor's."""
         if self.method.output == "map":
             return views.sums((views.worth * torch.sigmoid(output)).sum(dim=(1, 2)))
         if self.task.volume:
             return views.sums(self.spec.scale * nn.functional.softplus(output))
         return self.spec.offset + self.spec.scale * views.sums(output)
+
+
+def _map_head(spec: Spec, inputs: int) -> nn.Sequential:
+    """From the decoder's features, and the inputs once more for what is finer than they are, to the logits."""
+    return nn.Sequential(
+        nn.Conv2d(spec.decoder_channels[-1] + inputs, _HEAD_WIDTH, 1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(_HEAD_WIDTH, spec.subpixels**2, 3, padding=1),
+    )
 
 
 def channels_last(network: Network) -> Network:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch import Tensor
 
 from bioloc.cohorts.load import Sample
@@ -22,33 +23,49 @@ class Views:
     Attributes:
         planes: (V, P, h, w) int16 HU: the slice, or with its neighbours below and above.
         worth: (V, h, w) float32, in the task's unit.
+        depth: (V, 2, h, w) uint8 mm under the skin, straight and along the fat (`ct/depth.py`); empty where it is not used.
         place: (V, 3) float32: slice from -1 (feet) to 1, and the first row and column on the grid.
         center_hu: (V,) float32, median HU of the sample's candidates.
         sample: (V,) int64, the sample's number within this group.
         samples: How many samples there are; one without candidates has no view.
+        lesions: (V, h, w) int16 numbers of a volume's candidate components; empty for areas.
         target: (V, h, w) float32 share of the candidates that the reference mask holds, or None.
     """
 
     planes: Tensor
     worth: Tensor
+    depth: Tensor
     place: Tensor
     center_hu: Tensor
     sample: Tensor
     samples: int
+    lesions: Tensor
     target: Tensor | None = None
+
+    _PER_VIEW = ("planes", "worth", "depth", "place", "center_hu", "lesions")
 
     def sums(self, per_view: Tensor) -> Tensor:
         """(V,) contributions added up per sample, (samples,) float32."""
         return torch.zeros(self.samples, device=per_view.device).index_add(0, self.sample, per_view.float())
 
+    def lesion_means(self, per_pixel: Tensor) -> Tensor:
+        """(V, h, w) numbers with each lesion's pixels set to their mean, weighted by worth; others are left."""
+        at = torch.nonzero(self.lesions.flatten())[:, 0]
+        most = int(self.lesions.max()) + 1 if at.numel() else 1
+        lesion = self.lesions.flatten()[at].long() + at // self.lesions.shape[1:].numel() * most
+        flat, weight = per_pixel.flatten(), self.worth.flatten()[at]
+        sums = flat.new_zeros(len(self.lesions) * most).index_add(0, lesion, flat[at] * weight)
+        weights = torch.zeros_like(sums).index_add(0, lesion, weight).clamp(min=1e-12)
+        return flat.index_copy(0, at, (sums / weights)[lesion]).view_as(per_pixel)
+
     def take(self, rows: Tensor, sample: Tensor, samples: int) -> Views:
         """Some rows, with new sample numbers."""
-        chosen = {name: getattr(self, name)[rows] for name in ("planes", "worth", "place", "center_hu")}
+        chosen = {name: getattr(self, name)[rows] for name in self._PER_VIEW}
         return Views(**chosen, sample=sample, samples=samples, target=None if self.target is None else self.target[rows])
 
     def to(self, device: torch.device) -> Views:
         """The views on a device."""
-        moved = {name: getattr(self, name).to(device) for name in ("planes", "worth", "place", "center_hu", "sample")}
+        moved = {name: getattr(self, name).to(device) for name in (*self._PER_VIEW, "sample")}
         return replace(self, **moved, target=None if self.target is None else self.target.to(device))
 
 
@@ -61,6 +78,10 @@ class ViewStore:
 
     def __len__(self) -> int:
         return self.views.samples
+
+    def set_target(self, target: Tensor) -> None:
+        """Give every view a target: (V, h, w), in the order of the views."""
+        self.views = replace(self.views, target=target)
 
     def batch(self, samples: Sequence[int] | NDArray[np.int64]) -> Views:
         """The views of these samples, numbered in this order."""
@@ -81,7 +102,7 @@ def store_views(
         volume: Whether a slice's neighbours go along as planes.
         targets: (S, H, W) shares of the reference mask per sample, for training with masks.
     """
-    planes, worths, places, centers, numbers, wanted = [], [], [], [], [], []
+    planes, worths, depths, places, centers, numbers, wanted = [], [], [], [], [], [], []
     first = [0]
     for number, sample in enumerate(samples):
         found = views_of(sample.worth, side)
@@ -91,6 +112,8 @@ def store_views(
             window = (slice(view.row, view.row + (side or size[0])), slice(view.column, view.column + (side or size[1])))
             planes.append(_planes(sample.hu, view, window, volume))
             worths.append(view.worth)
+            if sample.depth is not None:
+                depths.append(sample.depth[view.slice_number][:, *window])
             places.append((_height(view.slice_number, len(sample.hu)), view.row, view.column))
             centers.append(center)
             numbers.append(number)
@@ -101,13 +124,21 @@ def store_views(
     views = Views(
         _stack(planes, (3 if volume else 1, *shape), np.int16),
         _stack(worths, shape, np.float32),
+        _stack(depths, (2, *shape), np.uint8) if depths else torch.zeros((len(planes), 2, 0, 0), dtype=torch.uint8),
         torch.tensor(places, dtype=torch.float32).reshape(-1, 3),
         torch.tensor(centers, dtype=torch.float32),
         torch.tensor(numbers, dtype=torch.int64),
         len(samples),
+        _lesions(worths, shape) if volume else torch.zeros((len(planes), 0, 0), dtype=torch.int16),
         None if targets is None else _stack(wanted, shape, np.float32),
     )
     return ViewStore(views, np.asarray(first))
+
+
+def _lesions(worths: Sequence[NDArray[np.float32]], shape: tuple[int, ...]) -> Tensor:
+    """(V, h, w) int16 numbers of the components of the candidates, from 1 in each view."""
+    corners = np.ones((3, 3), bool)  # 8-connectivity, as Agatston's lesions
+    return _stack([ndimage.label(worth > 0, corners)[0] for worth in worths], shape, np.int16)
 
 
 def _planes(hu: NDArray[np.int16], view: View, window: tuple[slice, slice], volume: bool) -> NDArray[np.int16]:

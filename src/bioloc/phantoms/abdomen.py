@@ -93,7 +93,7 @@ def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> 
     hu[mask] = np.maximum(hu[mask], TUMOUR_FLOOR_HU)  # also where soft edges meet over fat
     cyst = (far_cyst < cyst_scale) & seen & ~mask
     spacing = (5.0, canvas.pixel_mm, canvas.pixel_mm)
-    image = scan(hu[None], spacing, Scanner.draw(of_noise, (6, 15), shift), of_noise, 2 * body.half_width)
+    image = scan(hu[None], spacing, Scanner.draw(of_noise, (6, 15), shift), change.noise(of_noise), 2 * body.half_width)
     cm2 = canvas.pixel_mm**2 / 100
     areas = {"body_area_cm2": float(inside(outline).sum() * cm2), "liver_area_cm2": float(inside(liver).sum() * cm2)}
     facts = {**areas, "n_tumours": float(len(tumours)), "phase": float(contrast.phase)}

@@ -109,7 +109,7 @@ def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> 
     hu, mediastinum = _image(tissue_rng, organ_rng, frame, habitus, base, body, factors.get("mediastinum", 1.0))
     spacing = (float(rng.choice([1.0, 2.0, 3.0, 5.0])), frame.canvas.pixel_mm, frame.canvas.pixel_mm)
     width = _width(base)
-    image = scan(hu[None], spacing, scanner, noise_rng, width)
+    image = scan(hu[None], spacing, scanner, change.noise(noise_rng), width)
     mask, distractor = _answers(image[0], frame, body, target, mediastinum)
     area = integral(body.outer["skin"] ** 2 / 2) / 100
     facts = {"body_area_cm2": area, "width_mm": width, "pixel_mm": frame.canvas.pixel_mm, "noise_hu": scanner.noise_hu}

@@ -74,7 +74,7 @@ def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> 
     coronary = amount_of(plaques, grid, change.target)
     aortic = amount_of(draw_aortic(others, keys, pose), grid, change.distractor)
     hu += coronary + aortic + amount_of(draw_other_calcium(others, keys, pose), grid, 1.0)
-    image = scan(hu, (increment, pixel, pixel), scanner, noise_rng, 300 + 160 * (size - 1) + body.normal(0, 25))
+    image = scan(hu, (increment, pixel, pixel), scanner, change.noise(noise_rng), 300 + 160 * (size - 1) + body.normal(0, 25))
     box = region_box(body, grid, keys)
     region, mask, distractor = (np.zeros(grid.shape, bool) for _ in range(3))
     region[box] = True

@@ -10,10 +10,21 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Change:
-    """An intervention: the same patient with one thing scaled. Both factors are of *area*; 1 changes nothing."""
+    """An intervention: the same patient with one thing changed.
+
+    Attributes:
+        target: Factor of the target's area; 1 changes nothing.
+        distractor: Factor of the distractor's area.
+        repeat: Which scan of the patient it is: from 1 on, the first one's anatomy and protocol under new noise.
+    """
 
     target: float = 1.0
     distractor: float = 1.0
+    repeat: int = 0
+
+    def noise(self, rng: np.random.Generator) -> np.random.Generator:
+        """Randomness of this scan's noise, of the first one's."""
+        return rng.spawn(self.repeat)[-1] if self.repeat else rng
 
 
 @dataclass(frozen=True)

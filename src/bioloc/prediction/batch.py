@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """What a step gave, or why it failed, and how long it took."""
 
     result: Any
@@ -62,16 +63,22 @@ def predict_all(batch: Batch, wanted: Sequence[Request], journal: Journal) -> It
         fresh.close()
 
 
-def _rows(batch: Batch, todo: Sequence[Request]) -> Generator[dict[str, Any], None, None]:
-    task, grid = batch.package.network.task, grid_of(batch.package)
+def predicted(package: Package, todo: Sequence[Request], force: bool) -> Generator[tuple[Request, Step, Step], None, None]:
+    """Each request with its `Opened` scan and its `Prediction`, or why there is none; the next scan is read meanwhile."""
+    task, grid = package.network.task, grid_of(package)
 
-    def read(request: Request) -> tuple[Request, _Step]:
-        return request, _attempt(partial(open_request, request, task, grid, batch.force))
+    def read(request: Request) -> tuple[Request, Step]:
+        return request, _attempt(partial(open_request, request, task, grid, force))
 
-    with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
-        waiting: Future[dict[str, Any]] | None = None
+    with ThreadPoolExecutor(1, "read") as reader:
         for request, opened in _ahead(reader, read, todo):
-            network = opened if opened.failure else _attempt(partial(predict_scan, batch.package, opened.result.scan))
+            yield request, opened, opened if opened.failure else _attempt(partial(predict_scan, package, opened.result.scan))
+
+
+def _rows(batch: Batch, todo: Sequence[Request]) -> Generator[dict[str, Any], None, None]:
+    with ThreadPoolExecutor(1, "write") as writer, closing(predicted(batch.package, todo, batch.force)) as steps:
+        waiting: Future[dict[str, Any]] | None = None
+        for request, opened, network in steps:
             if waiting is not None:
                 yield waiting.result()
             waiting = writer.submit(_finish, batch, request, opened, network)
@@ -79,7 +86,7 @@ def _rows(batch: Batch, todo: Sequence[Request]) -> Generator[dict[str, Any], No
             yield waiting.result()
 
 
-def _finish(batch: Batch, request: Request, opened: _Step, network: _Step) -> dict[str, Any]:
+def _finish(batch: Batch, request: Request, opened: Step, network: Step) -> dict[str, Any]:
     """The row of a case whose network is done, its files written."""
     task, paths = batch.package.network.task, paths_of(request.case_id, batch.output)
     seconds = {"read": opened.seconds, "network": network.seconds if network is not opened else 0.0, "write": 0.0}
@@ -116,10 +123,10 @@ def _ahead(pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: 
             future.cancel()
 
 
-def _attempt(step: Callable[[], Any]) -> _Step:
+def _attempt(step: Callable[[], Any]) -> Step:
     begun = time.perf_counter()
     try:
         result, failure = step(), None
     except Exception as error:  # whatever a scan brings about: the others are still to be done
         result, failure = None, reason_of(error)
-    return _Step(result, failure, time.perf_counter() - begun)
+    return Step(result, failure, time.perf_counter() - begun)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bioloc.calibration import Uncertainty
 from bioloc.cohorts.build import Scan, open_scan
 from bioloc.cohorts.locate import Place, locate
 from bioloc.ct.image import CT
@@ -21,7 +22,8 @@ from bioloc.inference.scan import Prediction
 from bioloc.params import Grid
 from bioloc.prediction.requests import Request
 from bioloc.reporting.locator import Locator
-from bioloc.reporting.overlays import Picture, overlay
+from bioloc.reporting.overlays import overlay
+from bioloc.reporting.panels import Picture
 from bioloc.tasks import Task
 
 Mask = NDArray[np.bool_]
@@ -98,17 +100,19 @@ def write_case(
     title = f"{request.case_id}, slice {slice_number}: {prediction.value:.1f} {task.unit}"
     plane = opened.scan.hu[shown], opened.scan.spacing_mm[1:], prediction.map[shown], prediction.mask[shown]
     overlay(Picture(*plane, None, task.windows[0], title), paths["overlay"], _locator(opened))
+    unlike = prediction.uncertainty.warning
     remarks = _write_dicoms(task, model, opened, prediction.value, (whole_map, whole_mask), paths)
     return {
         "value": prediction.value,
         "status": "ok",
         "error": None,
         **({"category": task.category(prediction.value)} if task.categories is not None else {}),
+        **prediction.uncertainty.row(),
         "slice": slice_number,
         "mask_value": prediction.candidates.value(prediction.mask),
         "candidates_value": prediction.candidates.total(),
         **{name: str(path) if name in IMAGES or path.is_file() else None for name, path in paths.items()},
-        "warnings": [*opened.warnings, *remarks],
+        "warnings": [*opened.warnings, *([unlike] if unlike else []), *remarks],
         "found": [rule for rule in (place.found_slice, place.found_region) if rule is not None],
     }
 
@@ -146,6 +150,7 @@ def failed_row(task: Task, reason: str, paths: dict[str, Path]) -> dict[str, Any
         "status": "failed",
         "error": reason,
         **({"category": None} if task.categories is not None else {}),
+        **Uncertainty().row(),
         **dict.fromkeys(("slice", "mask_value", "candidates_value", *paths)),
         "warnings": [],
         "found": [],

@@ -22,9 +22,13 @@ from bioloc.prediction.journal import Journal
 from bioloc.tasks import Task
 
 _AT_ONCE = 1000
-_NUMBERS = ("value", "mask_value", "candidates_value", "seconds", "seconds_read", "seconds_network", "seconds_write")
+_NUMBERS = (
+    *("value", "interval_low", "interval_high", "interval_level", "novelty", "mask_value", "candidates_value"),
+    *("seconds", "seconds_read", "seconds_network", "seconds_write"),
+)
 _COLUMNS = (
-    *("case_id", "input", "value", "unit", "category", "status", "error", "warnings", "found", "slice"),
+    *("case_id", "input", "value", "unit", "category", "interval_low", "interval_high", "interval_level"),
+    *("unlike_training", "novelty", "status", "error", "warnings", "found", "slice"),
     *("mask_value", "candidates_value", "map", "mask", "overlay", "dicom_seg", "dicom_map", "dicom_report"),
     *("model", "seconds", "seconds_read", "seconds_network", "seconds_write"),
 )
@@ -73,7 +77,8 @@ def _write_json(path: Path, rows: Iterator[dict[str, Any]], task: Task, model: s
 
 
 def _write_parquet(path: Path, rows: Iterator[dict[str, Any]], columns: list[str]) -> None:
-    types = {**dict.fromkeys(columns, pa.string()), **dict.fromkeys(_NUMBERS, pa.float64()), "slice": pa.int64()}
+    types = {**dict.fromkeys(columns, pa.string()), **dict.fromkeys(_NUMBERS, pa.float64())}
+    types |= {"slice": pa.int64(), "unlike_training": pa.bool_()}
     schema = pa.schema([(name, types[name]) for name in columns])
     with parquet.ParquetWriter(path, schema) as writer:
         waiting: list[dict[str, Any]] = []

@@ -30,15 +30,20 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure as a PNG below MAX_BYTES: in full colour, or else with fewer greys, or else smaller.
+    """Write the figure as `to_png` gives it."""
+    content = to_png(figure)
+    with written_aside(path) as aside:
+        aside.write_bytes(content)
+
+
+def to_png(figure: Figure) -> bytes:
+    """The figure as a PNG below MAX_BYTES: in full colour, or else with fewer greys, or else smaller.
 
     Noise of CT does not compress: six rows of it in full colour take several megabytes. Colours are kept.
     """
     canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
-    content = _small_png(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
-    with written_aside(path) as aside:
-        aside.write_bytes(content)
+    return _small_png(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
 
 
 def _small_png(image: Image.Image) -> bytes:

@@ -17,6 +17,25 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Run:
+    """The training behind a method's numbers; what run.json does not tell is empty.
+
+    Attributes:
+        method: The method's short name.
+        key: The run's key, the digest of its package.
+        seconds: How long it took.
+        created: When it ended.
+        commit: The code that trained.
+    """
+
+    method: str
+    key: str
+    seconds: Any
+    created: str
+    commit: str
+
+
+@dataclass(frozen=True)
 class TaskContent:
     """Everything known of one task.
 
@@ -33,6 +52,8 @@ class TaskContent:
         problems: What is missing or failed, with the message.
         warnings: What data validation warns of.
         figures: Method, title of the figure and its path, for figures that are there.
+        side_by_side: The picture of all methods on the same cases; None where it is not there.
+        runs: What was evaluated, by method.
     """
 
     name: str
@@ -47,6 +68,8 @@ class TaskContent:
     problems: list[str]
     warnings: list[str]
     figures: list[tuple[str, str, Path]]
+    side_by_side: Path | None
+    runs: list[Run]
 
 
 def gather(project: Project, sources: dict[str, str]) -> list[TaskContent]:
@@ -75,6 +98,7 @@ def _task(project: Project, name: str, source: str, champion: str | None) -> Tas
     figures = [
         (METHODS[method].title, kind, path) for method in METHODS for kind, path in _figures(project.evaluation(name, method))
     ]
+    picture = project.comparison(name).with_suffix(".png")
     return TaskContent(
         name=name,
         title=title,
@@ -88,6 +112,8 @@ def _task(project: Project, name: str, source: str, champion: str | None) -> Tas
         problems=problems,
         warnings=_findings(validation, "warnings"),
         figures=figures,
+        side_by_side=picture if picture.is_file() else None,
+        runs=[_run(project, name, method, str(found["run_key"])) for method, found in metrics.items() if found.get("run_key")],
     )
 
 
@@ -145,8 +171,20 @@ def _counts(comparison: Json, metrics: dict[str, Json]) -> tuple[int | None, int
     return next((as_dict(row)["n_cases"] for row in rows if as_dict(row).get("n_cases") is not None), None), None
 
 
+def _run(project: Project, name: str, method: str, key: str) -> Run:
+    """What run.json tells of an evaluated model; nothing where models/ holds another one by now."""
+    path = project.model(name, method) / "run.json"
+    try:
+        found = as_dict(read_json(path))
+    except (OSError, ValueError):
+        found = {}
+    if found.get("run_key") != key:
+        found = {}
+    return Run(method, key, found.get("seconds"), str(found.get("created") or ""), str(found.get("git_commit") or ""))
+
+
 def _figures(folder: Path) -> list[tuple[str, Path]]:
-    kinds = {"overlays.png": "slices, maps and masks", "scatter.png": "known and predicted", "bland_altman.png": "Bland-Altman"}
+    kinds = {"scatter.png": "Known and predicted values", "bland_altman.png": "Limits of agreement (Bland-Altman)"}
     return [(kind, folder / name) for name, kind in kinds.items() if (folder / name).is_file()]
 
 

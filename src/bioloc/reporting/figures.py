@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ def scatter(task: Task, table: pd.DataFrame, title: str, path: Path) -> None:
     save(figure, path)
 
 
-def bland_altman(task: Task, table: pd.DataFrame, title: str, path: Path) -> None:
+def bland_altman(task: Task, table: pd.DataFrame, title: str, path: Path, metrics: dict[str, Any] | None = None) -> None:
     """Predicted - known against their mean, with the mean difference and the 95 % limits (Bland and Altman, 1986).
 
     The mean and the limits are of the plain differences, as in the tables; where the task compares values as
@@ -63,6 +64,7 @@ def bland_altman(task: Task, table: pd.DataFrame, title: str, path: Path) -> Non
         table: Predictions with the columns `value` and `predicted`.
         title: What the figure shows.
         path: The PNG to write.
+        metrics: The table's metrics; the 95 % intervals of the mean and the limits are drawn as bands.
     """
     figure, axes = _blank(7.4, 5.0)
     known, predicted = _pairs(table)
@@ -76,9 +78,14 @@ def bland_altman(task: Task, table: pd.DataFrame, title: str, path: Path) -> Non
     if len(known) >= _ENOUGH:
         for metric, name, style in ((bias, "mean", "-"), (limit_low, "-1.96 SD", "--"), (limit_high, "+1.96 SD", "--")):
             at = float(metric(known, predicted))
-            lines.append(float(_signed_log(np.array(at))) if log else at)
-            axes.axhline(lines[-1], color=_LINE, linestyle=style, linewidth=1.2)
-            axes.annotate(f"{name}\n{at:.3g}", (1.01, lines[-1]), xycoords=("axes fraction", "data"), va="center", fontsize=8)
+            place = float(_signed_log(np.array(at))) if log else at
+            lines.append(place)
+            axes.axhline(place, color=_LINE, linestyle=style, linewidth=1.2)
+            band = _interval((metrics or {}).get(metric.__name__))
+            if len(band):
+                lines += (_signed_log(band) if log else band).tolist()
+                axes.axhspan(*lines[-2:], color=_LINE, alpha=0.12, linewidth=0, zorder=0)
+            axes.annotate(f"{name}\n{at:.3g}", (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=8)
     if len(known):
         axes.set_ylim(*_span(np.concatenate([y, lines, [0.0]])))
         if log:
@@ -113,6 +120,12 @@ def _agreement(task: Task, known: Array, predicted: Array) -> str:
     if task.loss_space == "log1p":
         parts.append(f"r of log(1 + value) = {float(pearson_r_log1p(known, predicted)):.3f}")
     return ", ".join([*parts, f"n = {len(known)}"])
+
+
+def _interval(metric: Any) -> Array:
+    """(2,) ends of a metric's 95 % interval; empty where there is none."""
+    ends = np.array([(metric or {}).get(end) for end in ("ci_low", "ci_high")], np.float64)
+    return ends if np.isfinite(ends).all() else ends[:0]
 
 
 def _signed_log(values: Array) -> Array:

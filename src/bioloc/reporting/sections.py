@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
+from bioloc.reporting.columns import Column, Table, metric, plain, row_title, rows_of
 from bioloc.reporting.content import TaskContent, as_dict
 from bioloc.reporting.numbers import NOTHING, correlation, number, p_value, share, with_interval
-
-Column = tuple[str, Callable[[dict[str, Any]], str]]
+from bioloc.reporting.statistics import agreement_table, category_table, lesion_table
 
 READING = (
     "Brackets are 95 % confidence intervals from a bootstrap over the patients of the split; a model was trained once, so "
@@ -23,30 +21,25 @@ READING = (
     "*: trained with masks, an upper reference that is never promoted.",
     "Differences between methods are the first minus the second on the same patients, with the 95 % interval of the paired "
     "bootstrap and its two-sided p-value, not corrected for the number of comparisons. Below 0 favours the first for MAE, "
-    "above 0 for the others.",
+    "above 0 for the others. What is claimed rests on the declared tests instead: Wilcoxon's signed-rank test on the "
+    "patients' means, corrected by Holm's method.",
+    "Calibration: the line of known on predicted values by ordinary least squares; slope 1 and intercept 0 are ideal, and a "
+    "slope below 1 means predictions that are too extreme. Proportional bias is the correlation of difference and mean. "
+    "Formulas and sources of every number: docs/statistics.md.",
     f"{NOTHING}: not defined or not measured.",
 )
 
 
 @dataclass(frozen=True)
-class Table:
-    """Headings, rows of text, a caption before it; `honest` are the numbers of the rows without a network."""
-
-    headings: list[str]
-    rows: list[list[str]]
-    caption: str
-    honest: set[int] = field(default_factory=set)
-
-
-@dataclass(frozen=True)
 class Section:
-    """One task in the report."""
+    """One task in the report; `details` are further tables, those that can be made."""
 
     name: str
     title: str
     heading: str
     results: Table | None
     pairs: Table | None
+    details: list[Table]
     remark: str
     content: TaskContent
 
@@ -60,6 +53,9 @@ def section_of(content: TaskContent) -> Section:
         heading=f"{content.name}: {content.title}",
         results=_results(content, kind),
         pairs=_pairs(content),
+        details=[
+            table for table in (agreement_table(content), lesion_table(content), category_table(content)) if table is not None
+        ],
         remark=_oracle_remark(content),
         content=content,
     )
@@ -94,27 +90,16 @@ def registry_table(contents: list[TaskContent]) -> Table:
 
 
 def _results(content: TaskContent, kind: str) -> Table | None:
-    rows = {name: as_dict(row) for name, row in as_dict(content.comparison.get("rows")).items()}
+    rows = rows_of(content)
     if not rows:
         return None
     columns = _columns(content)
-    cells = [[_title(row, name), *(draw(row) for _, draw in columns)] for name, row in rows.items()]
+    cells = [[row_title(row, name), *(draw(row) for _, draw in columns)] for name, row in rows.items()]
     honest = {at for at, row in enumerate(rows.values()) if row.get("kind") == "honesty"}
     return Table(["method", *(heading for heading, _ in columns)], cells, _caption(content, kind), honest)
 
 
-def _title(row: dict[str, Any], name: str) -> str:
-    title = str(row.get("title") or name)
-    return f"{title} *" if row.get("supervision") == "mask" else title
-
-
 def _columns(content: TaskContent) -> list[Column]:
-    def metric(name: str, as_text: Callable[[Any], str], part: str = "metrics") -> Callable[[dict[str, Any]], str]:
-        return lambda row: as_text(as_dict(row.get(part)).get(name))
-
-    def plain(as_text: Callable[[Any], str]) -> Callable[[Any], str]:
-        return lambda found: as_text(as_dict(found).get("value"))
-
     unit = content.unit
     columns: list[Column] = [("r [95 % CI]", metric("pearson_r", correlation))]
     if content.log:
@@ -122,6 +107,7 @@ def _columns(content: TaskContent) -> list[Column]:
             ("r of log(1 + value) [95 % CI]", metric("pearson_r_log1p", correlation)),
             ("category accuracy", metric("category_accuracy", plain(share))),
             ("weighted kappa", metric("weighted_kappa", plain(share))),
+            ("MAE of log(1 + value)", metric("mae_log1p", plain(number))),
         ]
     shift_r = "pearson_r_log1p" if content.log else "pearson_r"
     return [
@@ -158,8 +144,8 @@ def _pairs(content: TaskContent) -> Table | None:
     for pair in found:
         cells = [f"{pair.get('one')} - {pair.get('other')}"]
         for name, _, as_text in columns:
-            metric = as_dict(as_dict(pair.get("metrics")).get(name))
-            cells += [with_interval(metric, as_text), p_value(metric.get("p_value"))]
+            difference = as_dict(as_dict(pair.get("metrics")).get(name))
+            cells += [with_interval(difference, as_text), p_value(difference.get("p_value"))]
         rows.append(cells)
     headings = ["methods", *(heading for _, name, _ in columns for heading in (f"{name} [95 % CI]", "p"))]
     kept = [at for at, name in enumerate(headings) if name != "p" or any(row[at] != NOTHING for row in rows)]

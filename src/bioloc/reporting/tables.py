@@ -1,63 +1,39 @@
-"""reports/results.md, reports/index.html, and the results in a README."""
+"""reports/results.md, and the same in a README."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import quote
 
 from bioloc.errors import DataError
 from bioloc.files import write_text
 from bioloc.project import Project
 from bioloc.reporting.content import gather
-from bioloc.reporting.sections import READING, Section, Table, registry_table, section_of
+from bioloc.reporting.markdown import escaped, markdown_table
+from bioloc.reporting.sections import READING, Section, registry_table, section_of
+from bioloc.reporting.statistics import tests_table
+from bioloc.reporting.summary import summary_table
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
-_TEMPLATE = "report.html.j2"
 
 
 def write_results(project: Project, sources: dict[str, str]) -> Path:
-    """Write reports/results.md: for every task in `sources` its tables and what failed, then the registry.
+    """Write reports/results.md: all tasks in one table; for each its tables and what failed; then the registry.
 
     Args:
         project: Where the stages left their files; any of them may be missing.
         sources: Task name to its source in params.yaml; `phantom` is said to be so.
     """
     contents = gather(project, sources)
-    blocks = [block for content in contents for block in _markdown_section(section_of(content))]
-    blocks += ["### Registry", *_markdown_table(registry_table(contents))]
-    blocks += ["### How to read the tables", "\n".join(f"- {_escaped(line)}" for line in READING)]
+    summary = summary_table(contents)
+    blocks = [] if summary is None else ["### All tasks", *markdown_table(summary)]
+    blocks += [block for content in contents for block in _markdown_section(section_of(content))]
+    tests = tests_table(contents)
+    blocks += [] if tests is None else ["### Tests between methods", *markdown_table(tests)]
+    blocks += ["### Registry", *markdown_table(registry_table(contents))]
+    blocks += ["### How to read the tables", "\n".join(f"- {escaped(line)}" for line in READING)]
     path = project.root / "reports" / "results.md"
     write_text(path, "\n\n".join(blocks) + "\n")
-    return path
-
-
-def write_html(project: Project, sources: dict[str, str]) -> Path:
-    """Write reports/index.html: the same, with the figures as links relative to the page."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    contents = gather(project, sources)
-    sections = [section_of(content) for content in contents]
-    folder = project.root / "reports"
-    figures = {
-        section.name: [
-            (method, kind, quote(path.relative_to(folder).as_posix())) for method, kind, path in section.content.figures
-        ]
-        for section in sections
-    }
-    environment = Environment(
-        loader=PackageLoader("bioloc.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.get_template(_TEMPLATE).render(
-        sections=sections,
-        figures=figures,
-        registry=registry_table(contents),
-        reading=READING,
-        phantom=[name for name, source in sources.items() if source == "phantom"],
-    )
-    path = folder / "index.html"
-    write_text(path, page)
     return path
 
 
@@ -79,29 +55,15 @@ def insert_results(readme: Path, results: Path) -> None:
 
 
 def _markdown_section(section: Section) -> Iterable[str]:
-    yield f"### {_escaped(section.heading)}"
+    yield f"### {escaped(section.heading)}"
     if section.results is None:
         yield "No results: see below."
     else:
-        yield from _markdown_table(section.results)
+        yield from markdown_table(section.results)
     if section.remark:
-        yield _escaped(section.remark)
+        yield escaped(section.remark)
     if section.pairs is not None:
-        yield from _markdown_table(section.pairs)
+        yield from markdown_table(section.pairs)
     for name, lines in (("Failed or missing:", section.content.problems), ("Validation warns:", section.content.warnings)):
         if lines:
-            yield "\n".join([name, "", *(f"- {_escaped(line)}" for line in lines)])
-
-
-def _markdown_table(table: Table) -> Iterable[str]:
-    yield _escaped(table.caption)
-    lines = [table.headings, [":--", *["--:"] * (len(table.headings) - 1)], *table.rows]
-    if table.headings[0] == "task":
-        lines[1] = [":--"] * len(table.headings)
-    yield "\n".join("| " + " | ".join(_escaped(cell) for cell in line) + " |" for line in lines)
-
-
-def _escaped(text: str) -> str:
-    """Text that is shown as it is: no HTML, links, table borders or new lines; backticks keep their meaning."""
-    flat = re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;")
-    return re.sub(r"([|*]|(?<=\])\()", r"\\\1", flat)
+            yield "\n".join([name, "", *(f"- {escaped(line)}" for line in lines)])

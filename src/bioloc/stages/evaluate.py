@@ -6,12 +6,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from bioloc.cohorts.load import Cohort, ReferenceMasks
-from bioloc.evaluation.cases import predict_cohort, predict_native, summary
-from bioloc.evaluation.compare import compare_pair
+from bioloc.evaluation.cases import predict_cohort, summary
+from bioloc.evaluation.compare import compare_pair, declared_tests
 from bioloc.evaluation.honesty import ROWS, honesty_rows
 from bioloc.files import md5, read_json, read_table, write_json, written_aside
 from bioloc.inference.package import Package, load_package
@@ -19,13 +18,15 @@ from bioloc.methods import METHODS, Method
 from bioloc.params import Params
 from bioloc.project import Project
 from bioloc.reporting.figures import bland_altman, scatter
-from bioloc.reporting.overlays import Picture, gallery
+from bioloc.reporting.overlays import gallery
+from bioloc.stages.pictures import draw_side_by_side, picture, typical_cases
 from bioloc.stages.train import cohort_opener
 from bioloc.tasks import Task
 
 EVALUATED = ("gate", "test", "shift")
 """Not `val`: checkpoint and threshold were chosen on it."""
-_IN_GALLERY = 4
+_SHOWN = ("pearson_r", "pearson_r_log1p", "category_accuracy", "mae", "ccc", "dice", "hd95_mm")
+_SHOWN_SPLITS = {"test": "", "shift": "shift_"}
 
 
 def make_evaluation(project: Project, params: Params, task: Task, method: Method) -> None:
@@ -55,11 +56,12 @@ def make_evaluation(project: Project, params: Params, task: Task, method: Method
         "splits": splits,
     }
     write_json(folder / "metrics.json", content)
-    _figures(task, method, package, cohort, masks, table, folder)
+    write_json(folder / "summary.json", _headline(splits))
+    _figures(task, method, package, cohort, masks, table, folder, splits.get("test", {}).get("metrics"))
 
 
 def make_comparison(project: Project, params: Params, task: Task) -> None:
-    """Stage `compare`: reports/comparison/<task>.json, on the test split."""
+    """Stage `compare`: reports/comparison/<task>.json and a picture of all methods side by side, on the test split."""
     opener, masks = cohort_opener(project, params, task), ReferenceMasks(project.masks(task.name))
     tables = {name: _predictions(project, task, name) for name in METHODS}
     rows: dict[str, Any] = {}
@@ -71,6 +73,7 @@ def make_comparison(project: Project, params: Params, task: Task) -> None:
             "supervision": METHODS[name].supervision,
             "metrics": splits["test"]["metrics"],
             "shift": splits.get("shift", {}).get("metrics"),
+            "confusion": splits["test"].get("confusion"),
         }
         rows[name]["n_cases"] = int((table["split"] == "test").sum())
     for name, table in honesty_rows(opener(["train"]), opener(["test"]), masks).items():
@@ -86,8 +89,18 @@ def make_comparison(project: Project, params: Params, task: Task) -> None:
         {"one": a, "other": b, "metrics": compare_pair(task, test[a], test[b], params.bootstrap)}
         for a, b in combinations(test, 2)
     ]
-    content = {"task": task.name, "title": task.title, "unit": task.unit, "split": "test", "rows": rows, "pairs": pairs}
+    content = {
+        "task": task.name,
+        "title": task.title,
+        "unit": task.unit,
+        "split": "test",
+        "rows": rows,
+        "pairs": pairs,
+        "tests": declared_tests(task, test, params.bootstrap),
+    }
     write_json(project.comparison(task.name), content)
+    _use_threads(params)
+    draw_side_by_side(project, task, opener(["test"]), masks, test)
 
 
 def evaluate_split(
@@ -98,6 +111,13 @@ def evaluate_split(
     masks = ReferenceMasks(project.masks(task.name)) if (project.masks(task.name) / "masks.csv").is_file() else None
     table = predict_cohort(load_package(package_folder), cohort_opener(project, params, task)([split]), masks)
     return table, summary(task, table, params.bootstrap)
+
+
+def _headline(splits: dict[str, Any]) -> dict[str, float]:
+    """The few numbers that `dvc metrics` shows, flat: of the test split, and after `shift_` of that one."""
+    named = {f"{prefix}{name}": (split, name) for split, prefix in _SHOWN_SPLITS.items() for name in _SHOWN}
+    metrics = {split: splits.get(split, {}).get("metrics", {}) for split in _SHOWN_SPLITS}
+    return {key: metrics[split][name]["value"] for key, (split, name) in named.items() if name in metrics[split]}
 
 
 def _use_threads(params: Params) -> None:
@@ -111,35 +131,16 @@ def _predictions(project: Project, task: Task, method: str) -> pd.DataFrame:
 
 
 def _figures(
-    task: Task, method: Method, package: Package, cohort: Cohort, masks: ReferenceMasks, table: pd.DataFrame, folder: Path
+    task: Task,
+    method: Method,
+    package: Package,
+    cohort: Cohort,
+    masks: ReferenceMasks,
+    table: pd.DataFrame,
+    folder: Path,
+    metrics: dict[str, Any] | None,
 ) -> None:
     test = table[table["split"] == "test"]
     scatter(task, test, f"{task.title}, {method.title}, test split", folder / "scatter.png")
-    bland_altman(task, test, f"{task.title}, {method.title}, test split", folder / "bland_altman.png")
-    chosen = _typical_cases(test)
-    gallery([_picture(task, package, cohort, int(number), masks) for number in chosen], folder / "overlays.png")
-
-
-def _typical_cases(test: pd.DataFrame) -> list[Any]:
-    """Cases spread over the values that are not 0: the picture shows neither the best nor the worst."""
-    there = test[test["value"] > 0].sort_values("value")
-    places = np.linspace(0.2, 0.95, _IN_GALLERY) * (len(there) - 1)
-    return [there.index[round(place)] for place in places] if len(there) else []
-
-
-def _picture(task: Task, package: Package, cohort: Cohort, number: int, masks: ReferenceMasks) -> Picture:
-    row = cohort.table.iloc[number]
-    value, native, mask = predict_native(package, cohort, number)
-    reference = masks.mask(str(row["case_id"]), cohort.shape(number))
-    sample, placement = cohort.sample(number), cohort.placement(number)
-    shown = mask if reference is None else reference
-    best = int(np.argmax(shown.sum(axis=(1, 2))))
-    return Picture(
-        hu=np.rint(placement.upsample(sample.hu[best : best + 1] + np.float32(1024))[0] - 1024).astype(np.int16),
-        spacing_mm=cohort.spacing_mm(number)[1:],
-        map=native[best],
-        mask=mask[best],
-        reference=None if reference is None else reference[best],
-        window=task.windows[0],
-        title=f"{row['case_id']}: {value:.1f} {task.unit} (known {row['value']:.1f})",
-    )
+    bland_altman(task, test, f"{task.title}, {method.title}, test split", folder / "bland_altman.png", metrics)
+    gallery([picture(task, package, cohort, int(number), masks) for number in typical_cases(test)], folder / "overlays.png")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -11,21 +10,18 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from bioloc.params import read_params
 from bioloc.project import Project
-
-_RUNNING = re.compile(r"Running stage '([^']+)'")
+from bioloc.stages.lanes import dvc_repro, lanes_of, repro_tasks, usable_cores
 
 
 def main() -> int:
     """Run everything; the status is DVC's, so that a failed task is not overlooked."""
     project = Project.find()
     begun = time.perf_counter()
-    environment = {
-        **os.environ,
-        "DVC_NO_ANALYTICS": "1",
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-    }
-    status, seconds = _dvc_repro(project.root, environment)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": path}
+    status, seconds = _study(project, environment)
     if status != 0 and (project.root / "reports").is_dir():
         # DVC skips the report when a task before it failed; the report of the others is wanted all the same.
         subprocess.run([_tool("bioloc-cli"), "report"], cwd=project.root, env=environment, check=False)
@@ -34,6 +30,21 @@ def main() -> int:
     seconds["registry sync"] = time.perf_counter() - at
     print(time_table(seconds, time.perf_counter() - begun))  # noqa: T201  # this is the command's output
     return status or synced
+
+
+def _study(project: Project, environment: dict[str, str]) -> tuple[int, dict[str, float]]:
+    """The tasks side by side, then what they share; after a failure the others' promotion only."""
+    params = read_params(project.root)
+    tasks = list(params.tasks)[::-1]  # the last two take longest: they begin
+    ended = repro_tasks(project.root, environment, tasks, lanes_of(params, usable_cores()))
+    seconds = {name: spent for task in ended.values() for name, spent in task.seconds.items()}
+    good = [task for task, found in ended.items() if found.status == 0]
+    status = next((found.status for found in ended.values() if found.status), 0)
+    if good:
+        last = dvc_repro(project.root, environment, [f"promote@{task}" for task in good] if status else [])
+        seconds |= last.seconds
+        status = status or last.status
+    return status, seconds
 
 
 def time_table(seconds: dict[str, float], total: float) -> str:
@@ -50,27 +61,6 @@ def time_table(seconds: dict[str, float], total: float) -> str:
     if setup:
         lines.append(f"{'set-up':16} {float(setup):8.1f}")
     return "\n".join([*lines, f"{'all':16} {total + float(setup or 0):8.1f}"])
-
-
-def _dvc_repro(root: Path, environment: dict[str, str]) -> tuple[int, dict[str, float]]:
-    seconds: dict[str, float] = {}
-    running, since = "", time.perf_counter()
-    command = [_tool("dvc"), "repro", "--keep-going", *sys.argv[1:]]
-    with subprocess.Popen(
-        command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, encoding="utf-8", errors="replace"
-    ) as process:
-        for line in process.stdout or ():
-            sys.stdout.write(line)
-            sys.stdout.flush()
-            found = _RUNNING.search(line)
-            if found:
-                now = time.perf_counter()
-                if running:
-                    seconds[running] = now - since
-                running, since = found[1], now
-    if running:
-        seconds[running] = time.perf_counter() - since
-    return process.returncode, seconds
 
 
 def _tool(name: str) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from bioloc.cohorts.load import Cohort, ReferenceMasks
 from bioloc.errors import DataError, GateError
-from bioloc.files import md5, read_json, write_json, written_aside
+from bioloc.files import md5, read_json, read_table, write_json, written_aside
 from bioloc.methods import Method
 from bioloc.params import Params
 from bioloc.project import Project
@@ -63,7 +63,7 @@ def make_model(project: Project, params: Params, task: Task, method: Method) -> 
         "data": data,
         "best": trained.best,
         "threshold": trained.package.threshold,
-        "environment": _environment(params),
+        "environment": environment(params),
     }
     write_json(folder / "run.json", record)
     shutil.rmtree(checkpoint, ignore_errors=True)
@@ -77,7 +77,7 @@ def cohort_opener(project: Project, params: Params, task: Task) -> Callable[[lis
 
 
 def data_facts(project: Project, task: Task) -> dict[str, Any]:
-    """Digests of what a model is trained on; masks are not among it.
+    """Digests of what a model is trained on, and how many cases each split has; masks are not among it.
 
     Raises:
         DataError: The validation has not run.
@@ -85,14 +85,17 @@ def data_facts(project: Project, task: Task) -> dict[str, Any]:
     path = project.validation(task.name)
     if not path.is_file():
         raise DataError(f"{path} is missing: run `dvc repro validate@{task.name}` first")
+    splits = read_table(project.cohort(task.name) / "samples.csv")["split"]
     return {
         "cohort_md5": md5(project.cohort(task.name)),
         "candidates_md5": md5(project.candidates(task.name)),
         "validation_success": bool(read_json(path)["success"]),
+        "cases": {str(split): int(count) for split, count in splits.value_counts(sort=False).items()},
     }
 
 
-def _environment(params: Params) -> dict[str, Any]:
+def environment(params: Params) -> dict[str, Any]:
+    """What a run was made on, and how exactly it can be repeated."""
     from importlib.metadata import version
 
     import torch

@@ -15,8 +15,7 @@ from bioloc.project import Project
 from bioloc.tasks import get_task
 from bioloc.tracking.journal import on_shelf, read_log, shelf
 from bioloc.tracking.recovery import model_name, recover, versions
-from bioloc.tracking.runs import RUN_KEY
-from bioloc.tracking.store import artifact_root, database, locked, open_store, server_uri
+from bioloc.tracking.store import RUN_KEY, artifact_root, database, locked, open_store, server_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

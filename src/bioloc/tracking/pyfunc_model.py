@@ -35,7 +35,8 @@ class ScanModel(PythonModel):  # type: ignore[misc,unused-ignore]  # untyped in 
             params: Not used.
 
         Returns:
-            `value`, `unit` and `map` (S, R, C) float32.
+            `value`, `unit` and `map` (S, R, C) float32; and `interval_low`, `interval_high`, `interval_level`,
+            `unlike_training` and `novelty`, None where the package has none.
 
         Raises:
             ImageError: An input is missing or of a wrong shape, or the task needs a region and there is none.
@@ -44,7 +45,7 @@ class ScanModel(PythonModel):  # type: ignore[misc,unused-ignore]  # untyped in 
         task = self.package.network.task
         scan = place_scan(task, grid_of(self.package), hu, spacing, None if task.region == "none" else region)
         found = predict_scan(self.package, scan)
-        return {"value": found.value, "unit": found.unit, "map": found.map}
+        return {"value": found.value, "unit": found.unit, "map": found.map, **found.uncertainty.row()}
 
 
 def _inputs(given: dict[str, Any]) -> tuple[Any, tuple[float, float, float], Any]:

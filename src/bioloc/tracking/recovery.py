@@ -11,10 +11,14 @@ from bioloc.files import md5, read_json
 from bioloc.inference.package import load_package
 from bioloc.project import Project
 from bioloc.tracking.journal import State, logged_state, on_shelf, put_on_shelf, read_log, shelf, step_done
-from bioloc.tracking.runs import MODEL_ID, RUN_KEY, record_folder
+from bioloc.tracking.runs import MODEL_ID, record_folder
+from bioloc.tracking.store import RUN_KEY
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+_LONGEST_DESCRIPTION = 4900
+"""MLflow's column holds 5000 characters."""
 
 
 def model_name(task: str) -> str:
@@ -107,7 +111,21 @@ def recover(client: MlflowClient, root: Path, task: str) -> list[str]:
     state = logged_state(root, task)
     if state is not None and state.champion in versions(client, task):
         point_aliases(client, task, state)
+        describe(client, root, task, str(state.champion))
     return warnings
+
+
+def describe(client: MlflowClient, root: Path, task: str, run_key: str) -> None:
+    """Give the run's version its model card as description, where reports/cards has a card of this very run."""
+    path = Project(root.resolve()).card(task)
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if run_key not in text:
+        return
+    if len(text) > _LONGEST_DESCRIPTION:
+        text = text[:_LONGEST_DESCRIPTION].rpartition("\n")[0] + f"\n\nThe rest is in reports/cards/{task}.md."
+    version = versions(client, task)[run_key]
+    if version.description != text:
+        client.update_model_version(model_name(task), version.version, text)
 
 
 def _refill_shelf(root: Path, task: str, run_key: str) -> None:

@@ -14,12 +14,12 @@ from bioloc.files import md5, read_json, to_json
 from bioloc.project import Project
 from bioloc.tasks import get_task
 from bioloc.tracking.pyfunc import log_package
-from bioloc.tracking.store import experiment, locked, open_store
+from bioloc.tracking.store import RUN_KEY, experiment, locked, open_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-RUN_KEY, MODEL_ID = "bioloc.run_key", "bioloc.model_id"
+MODEL_ID = "bioloc.model_id"
 _EVALUATION = "bioloc.evaluation"
 _TEXT = 6000
 

@@ -19,6 +19,8 @@ from bioloc.project import Project
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+RUN_KEY = "bioloc.run_key"
+"""The tag that ties a run and a version to a package on disk."""
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "1",

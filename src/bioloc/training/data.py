@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,4 +73,7 @@ def augmented(views: Views, augment: Augment, rng: np.random.Generator) -> tuple
         return image.flip(-1) if flip else image
 
     target = None if views.target is None else moved(views.target)
-    return replace(views, planes=moved(views.planes), worth=moved(views.worth), target=target), offsets
+    grids: dict[str, Any] = {
+        name: moved(grid) for name in ("planes", "worth", "depth", "lesions") if (grid := getattr(views, name)).shape[-1]
+    }
+    return replace(views, **grids, target=target), offsets

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,16 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from bioloc.networks.network import Network, channels_last
-from bioloc.networks.views import Views
 from bioloc.params import Training
 from bioloc.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from bioloc.training.data import Split, augmented, batches
-from bioloc.training.losses import mask_loss, self_training_loss, to_loss_space, value_loss
+from bioloc.training.losses import to_loss_space
+from bioloc.training.objective import losses
+from bioloc.training.teacher import lesson_steps, teach
 
 _FIRST_CHECK = 0.3
+_SHARP = 0.9
+"""Share of the training after which maps have their final sharpness."""
 _EVALUATED_AT_ONCE = 16
 
 
@@ -47,6 +49,7 @@ class Loop:
         self.task, self.method, self.setting = network.task, network.method, setting
         self.train, self.val = train, val
         self.steps = max(setting.params.images_seen // setting.params.batch_size, 2)
+        self.lessons = lesson_steps(setting.params, self.method, self.steps)
         self.spread = float(to_loss_space(self.task, train.values).std().clamp(min=1e-6))
         self.fabric = Fabric(accelerator=setting.accelerator, devices=1, precision=setting.precision)
         self.network = channels_last(network)
@@ -60,6 +63,7 @@ class Loop:
         averaging: Any = get_ema_multi_avg_fn  # torch leaves it untyped
         self.average = AveragedModel(self.network, multi_avg_fn=averaging(setting.params.ema), use_buffers=True)
         self.best: dict[str, Tensor] = {}
+        self.sharp = False
         self.progress = Progress()
         self.folder, self.key = checkpoint, key
         self._resume()
@@ -70,7 +74,7 @@ class Loop:
         order = batches(len(self.train.views), self.setting.params.batch_size, self.setting.seed)
         for _ in range(self.progress.step):
             next(order)
-        losses: list[dict[str, float]] = []
+        seen: list[dict[str, float]] = []
         for step in tqdm(
             range(self.progress.step + 1, self.steps + 1),
             initial=self.progress.step,
@@ -79,10 +83,13 @@ class Loop:
             mininterval=5.0,
             disable=None,
         ):
-            losses.append(self._step(step, next(order)))
+            self._sharpen(step / self.steps)
+            if step in self.lessons:
+                self._take_lesson()
+            seen.append(self._step(step, next(order)))
             if step in checks:
-                self._check(step, _means(losses))
-                losses.clear()
+                self._check(step, _means(seen))
+                seen.clear()
         self.network.load_state_dict(self.best)
         self.network.eval()
         return self.network
@@ -96,8 +103,8 @@ class Loop:
         if not len(views.sample):
             self.schedule.step()
             return {}
-        output = self.model(self.network.inputs(views, offsets.to(device))).float()
-        parts = dict(self._losses(output, views, known, step / self.steps))
+        output = self.network.logits(self.model(self.network.inputs(views, offsets.to(device))), views)
+        parts = dict(losses(self.network, self.setting.params, output, views, known, self.spread, step / self.steps))
         total = torch.stack(list(parts.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(total)
@@ -107,25 +114,33 @@ class Loop:
         self.average.update_parameters(self.network)
         return {name: float(value.detach()) for name, value in parts.items()}
 
-    def _losses(self, output: Tensor, views: Views, known: Tensor, done: float) -> Iterator[tuple[str, Tensor]]:
-        if self.method.supervision == "mask":
-            yield "mask_loss", mask_loss(output, views)
-            return
-        yield "value_loss", value_loss(self.task, self.network.values(output, views), known, self.spread)
-        extra = self.setting.params.self_training
-        if self.method.output == "map" and extra.weight > 0 and done >= extra.start:
-            yield "self_training_loss", extra.weight * self_training_loss(output, views, known)
+    def _take_lesson(self) -> None:
+        network: Any = self.average.module
+        target = teach(network, self.train, self.setting.params, self.fabric.device, self.fabric.autocast())
+        self.train.views.set_target(target)
+
+    def _sharpen(self, done: float) -> None:
+        """Maps become masks little by little, from where self-training starts; no network from before their end is kept."""
+        start = min(self.setting.params.self_training.start, _SHARP)
+        share = min(max(done - start, 0) / max(_SHARP - start, 1e-6), 1)
+        self.sharp = share == 1 or self.network.spec.sharpness == 1
+        averaged: Any = self.average.module
+        for network in (self.network, averaged):
+            network.sharpness = 1 + share * (self.network.spec.sharpness - 1)
 
     def _check(self, step: int, losses: dict[str, float]) -> None:
         error = self._validation_error()
         self.progress.history.append(
             {"step": step, "images": step * self.setting.params.batch_size, "val_value_error": error, **losses}
         )
-        if error < self.progress.best_error:
+        if error < self.progress.best_error and self.sharp:
             self.progress.best_error, self.progress.best_step = error, step
             self.best = {name: tensor.clone() for name, tensor in self._averaged().items()}
         self.progress.step = step
         tensors = {"network": self.network.state_dict(), "average": self._averaged(), "best": self.best}
+        lesson = self.train.views.views.target
+        if self.lessons and lesson is not None:
+            tensors["lesson"] = {"target": lesson}
         save_checkpoint(self.folder, self.key, self.progress, tensors, self.optimizer.state_dict())
         _stop_here_if_asked(step, self.steps)
 
@@ -139,8 +154,9 @@ class Loop:
                 self.fabric.device
             )
             with self.fabric.autocast():
-                output = network(network.inputs(views)).float() if len(views.sample) else torch.zeros(0)
-            predicted.append(network.values(output, views).cpu() if len(views.sample) else torch.zeros(views.samples))
+                output = network(network.inputs(views)) if len(views.sample) else torch.zeros(0)
+            values = network.values(network.logits(output, views), views) if len(views.sample) else torch.zeros(views.samples)
+            predicted.append(values.cpu())
         error = to_loss_space(self.task, torch.cat(predicted)) - to_loss_space(self.task, self.val.values)
         return float(error.abs().mean())
 
@@ -157,6 +173,8 @@ class Loop:
         self.average.module.load_state_dict(tensors["average"])
         self.average.n_averaged += self.progress.step
         self.best = tensors["best"]
+        if "lesson" in tensors:
+            self.train.views.set_target(tensors["lesson"]["target"])
         self.optimizer.load_state_dict(optimizer)
         self.schedule.last_epoch = self.progress.step
 

@@ -23,6 +23,24 @@ def value_loss(task: Task, predicted: Tensor, known: Tensor, spread: float) -> T
     return functional.smooth_l1_loss(error, torch.zeros_like(error), beta=0.1)
 
 
+def squared_loss(task: Task, predicted: Tensor, known: Tensor, spread: float) -> Tensor:
+    """The paper's L2 loss of the value, in units of the training values' spread (heavy tails in the loss space: our choice)."""
+    return ((to_loss_space(task, predicted) - to_loss_space(task, known)) / spread).square().mean()
+
+
+def sparsity_loss(logits: Tensor, views: Views) -> Tensor:
+    """Mean of the map over all pixels, candidates or not: the L1 term of the paper's precursor (ISBI 2019)."""
+    return torch.sigmoid(logits).mean() if len(views.sample) else logits.sum()
+
+
+def symmetry_loss(logits: Tensor, views: Views, spread: float) -> Tensor:
+    """Huber loss of the left half's sum against the right half's, in units of the training values' spread: sides are alike."""
+    share = torch.sigmoid(logits) * views.worth
+    half = share.shape[-1] // 2
+    difference = views.sums(share[..., :half].sum((1, 2))) - views.sums(share[..., -half:].sum((1, 2)))
+    return functional.smooth_l1_loss(difference / spread, torch.zeros_like(difference), beta=0.1)
+
+
 def self_training_loss(logits: Tensor, views: Views, known: Tensor) -> Tensor:
     """Cross-entropy towards a pseudo-mask: per sample the candidates of the highest map, as many as the known value says.
 
@@ -38,6 +56,19 @@ def self_training_loss(logits: Tensor, views: Views, known: Tensor) -> Tensor:
     return weighted_cross_entropy(logits, pseudo, views)
 
 
+def pseudo_masks(logits: Tensor, views: Views, known: Tensor, sharpness: float) -> Tensor:
+    """(V, h, w) float32 soft pseudo-masks: the logits moved so that the candidates above 0 add up to the known value.
+
+    Args:
+        logits: (V, h, w) float32 of a teacher.
+        views: The views.
+        known: (samples,) known values, in the task's unit.
+        sharpness: Slope of the mask at the cut, per logit.
+    """
+    cut = _cut(logits, views, known)[views.sample][:, None, None]
+    return torch.sigmoid(sharpness * (logits - cut))
+
+
 def mask_loss(logits: Tensor, views: Views) -> Tensor:
     """Cross-entropy plus soft Dice (Milletari et al., 2016) towards the reference mask's share of the candidates."""
     if views.target is None:
@@ -50,7 +81,7 @@ def mask_loss(logits: Tensor, views: Views) -> Tensor:
 
 def weighted_cross_entropy(logits: Tensor, target: Tensor, views: Views) -> Tensor:
     """Cross-entropy inside the candidates, each sample's candidates weighing one in all by their worth."""
-    each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none") * views.worth
+    each = functional.binary_cross_entropy_with_logits(logits, target.float(), reduction="none") * views.worth
     return (views.sums(each.sum((1, 2))) / views.sums(views.worth.sum((1, 2))).clamp(min=1e-6)).mean()
 
 

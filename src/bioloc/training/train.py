@@ -13,18 +13,14 @@ import torch
 
 from bioloc.cohorts.load import Cohort, ReferenceMasks
 from bioloc.errors import DataError
-from bioloc.inference.binarise import best_threshold, values_at_thresholds
-from bioloc.inference.maps import predict_samples
 from bioloc.inference.package import Package
 from bioloc.methods import Method
 from bioloc.networks.network import Network, Spec
 from bioloc.params import Params
 from bioloc.tasks import Task
 from bioloc.training.data import Split, load_split
+from bioloc.training.finish import finish
 from bioloc.training.loop import Loop, Setting
-from bioloc.training.losses import to_loss_space
-
-_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -74,8 +70,7 @@ def train(
     setting = Setting(section.training, seed, params.precision)
     key = {"params": section.model_dump(mode="json"), "seed": seed, "threads": params.threads, "method": method.name, **facts}
     loop = Loop(network, split, load_split(val_cohort), setting, checkpoint, key)
-    trained = loop.run()
-    package = Package(trained.cpu(), _threshold(trained.cpu(), val_cohort), facts)
+    package = finish(loop.run().cpu(), train_cohort, val_cohort, facts)
     return Trained(package, loop.progress.history, {"val_value_error": loop.progress.best_error, "step": loop.progress.best_step})
 
 
@@ -93,27 +88,25 @@ def _spec(task: Task, method: Method, params: Params, split: Split) -> Spec:
     scale = max(float(values.std()), 1e-6)
     if task.volume:  # a volume's number is a sum over its views: start near the median score
         scale = max(float(np.median(values)), 1.0) / max(len(split.views.views.sample) / len(values), 1.0)
+    chosen = section.training
+    sees_more, improved = method.sees_candidates and not method.plain, method.supervision == "value" and not method.plain
     return Spec(
-        task.name,
-        method.name,
-        section.training.encoder,
-        tuple(section.training.decoder_channels),
-        section.grid.size,
-        section.grid.pixel_mm,
-        section.grid.patch,
+        task=task.name,
+        method=method.name,
+        encoder=chosen.encoder,
+        decoder_channels=tuple(chosen.decoder_channels),
+        size=section.grid.size,
+        pixel_mm=section.grid.pixel_mm,
+        patch=section.grid.patch,
+        subpixels=chosen.subpixels,
+        whole_lesions=chosen.whole_lesions and task.rule == "lesions" and improved and method.output == "map",
+        pooled=chosen.pool_lesions and not method.plain,
+        depth=chosen.inputs.depth and task.depth and sees_more,
+        fat_depth=chosen.inputs.fat_depth and task.depth and sees_more,
+        folded=chosen.inputs.folded and sees_more,
+        deviation=chosen.inputs.deviation and task.relative_window is not None and sees_more,
+        sharpness=chosen.sharpness if improved else 1.0,
         offset=0.0 if task.volume else float(values.mean()),
         scale=scale,
         prior=float(values.sum() / max(split.candidate_sums.sum(), 1e-6)),
     )
-
-
-def _threshold(network: Network, val: Cohort) -> float:
-    """Where validation masks fit validation values: no mask is looked at."""
-    curves = []
-    for first in range(0, len(val), _AT_ONCE):
-        numbers = range(first, min(first + _AT_ONCE, len(val)))
-        found = predict_samples(network, [val.sample(number) for number in numbers])
-        for number, (_, grid_map) in zip(numbers, found, strict=True):
-            curves.append(values_at_thresholds(val.placement(number).upsample(grid_map), val.candidates(number)))
-    space = (to_loss_space(network.task, torch.tensor(array)).numpy() for array in (np.array(curves), val.values))
-    return best_threshold(*space)

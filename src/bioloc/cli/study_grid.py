@@ -1,0 +1,51 @@
+"""`bioloc-cli study`: the grid of ablations and curves, beside the study itself (docs/study.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bioloc.cli.options import MethodName, TaskName, note, study_of
+from bioloc.errors import UsageError
+from bioloc.methods import get_method
+from bioloc.project import Project
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def row(
+    task: TaskName,
+    variant: Annotated[str, typer.Option("--variant", help="Name in the file of variants.", metavar="NAME")],
+    method: MethodName = "localizer",
+    variants: Annotated[
+        Path, typer.Option("--variants", help="File of variants, from the study's folder.", metavar="FILE")
+    ] = Path("study/variants.yaml"),
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Where the row goes; study/results, if not given.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Train and evaluate with one thing changed (a stage)."""
+    from bioloc.stages.study import make_row
+    from bioloc.stages.study_variants import read_variant
+
+    project, params, chosen = study_of(task)
+    change, by = read_variant(project.root / variants, variant), get_method(method)
+    path = project.root / (output or Path("study", "results", task, method, f"{variant}.json"))
+    make_row(project, params, chosen, by, variant, change, path)
+    note(f"wrote {path}")
+
+
+@app.command()
+def collect(
+    profile: Annotated[str, typer.Option("--profile", help="default or paper.", metavar="PROFILE")] = "default",
+) -> None:
+    """Bring all rows together in reports/study and MLflow."""
+    from bioloc.stages.study_collect import PROFILES
+    from bioloc.stages.study_collect import collect as collected
+
+    if profile not in PROFILES:
+        raise UsageError(f"--profile {profile}: choose from {', '.join(PROFILES)}")
+    note(f"wrote {collected(Project.find(), profile)}")

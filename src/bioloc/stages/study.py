@@ -1,0 +1,124 @@
+"""Stages of the study grid: one row, a task and a method with one thing changed, trained and evaluated; one small JSON."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bioloc.cohorts.load import ReferenceMasks
+from bioloc.errors import GateError, UsageError
+from bioloc.evaluation.cases import predict_cohort, summary
+from bioloc.files import write_json
+from bioloc.inference.package import load_package
+from bioloc.methods import Method
+from bioloc.params import Params
+from bioloc.project import Project
+from bioloc.stages.commit import git_commit
+from bioloc.stages.study_cohorts import varied_opener
+from bioloc.stages.study_regions import cohort_with_regions, dice_whole
+from bioloc.stages.study_variants import RegionChange, Variant, varied
+from bioloc.stages.train import data_facts, environment
+from bioloc.tasks import Task
+
+SPLITS = ["test", "shift"]
+_NO_INTERVALS = 0
+Metrics = dict[str, float]
+
+
+def make_row(project: Project, params: Params, task: Task, method: Method, name: str, variant: Variant, output: Path) -> None:
+    """Make one row of the grid and write it to `output`; a killed training goes on from its last check.
+
+    Its metrics are those of `evaluate` on the test split, without intervals; those of the shift split are prefixed `shift_`.
+
+    Raises:
+        ParameterError: The variant sets what params.yaml does not have.
+        UsageError: The variant has no meaning for this task.
+        GateError: The data validation had a critical failure.
+        DataError: A stage before this one has not run.
+    """
+    begun = time.perf_counter()
+    changed = varied(params, task, variant)
+    if variant.region is None:
+        found = _trained(project, params, changed, task, method, name, variant)
+    else:
+        found = _with_wrong_regions(project, params, task, method, variant.region)
+    row = {
+        "study": variant.study,
+        "task": task.name,
+        "method": method.name,
+        "variant": name,
+        "x": variant.x,
+        "seed": changed.seed,
+        **found,
+        "seconds": round(time.perf_counter() - begun, 1),
+        "default": variant.changes_training_only and changed == params,
+        "changes": variant.model_dump(mode="json", exclude_defaults=True, exclude={"study"}),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "git_commit": git_commit(_outermost(project).root),
+        "machine": environment(params),
+    }
+    write_json(output, row)
+
+
+def _outermost(project: Project) -> Project:
+    """The repository around a study of another size that lies within it: the code is there."""
+    try:
+        return _outermost(Project.find(project.root.parent))
+    except UsageError:
+        return project
+
+
+def _trained(
+    project: Project, params: Params, changed: Params, task: Task, method: Method, name: str, variant: Variant
+) -> dict[str, Any]:
+    from bioloc.training.train import train
+
+    facts = data_facts(project, task)
+    if not facts["validation_success"]:
+        raise GateError(f"{project.validation(task.name)} has a critical failure: no model is trained on such data")
+    facts["variant"] = variant.model_dump(mode="json")  # a checkpoint of another variant is not picked up
+    opener, masks = varied_opener(project, params, task, variant), ReferenceMasks(project.masks(task.name))
+    checkpoint = project.state / "checkpoints" / f"study-{task.name}-{method.name}-{name}"
+    trained = train(task, method, changed, opener, masks if method.supervision == "mask" else None, checkpoint, facts)
+    table = predict_cohort(trained.package, opener(SPLITS), masks)
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    return {
+        "metrics": _metrics(task, table),
+        "train_patients": int(opener(["train"]).table["patient_id"].nunique()),
+        "val_value_error": trained.best["val_value_error"],
+        "threshold": trained.package.threshold,
+    }
+
+
+def _with_wrong_regions(project: Project, params: Params, task: Task, method: Method, change: RegionChange) -> dict[str, Any]:
+    import torch
+
+    torch.set_num_threads(params.threads)
+    package, masks = load_package(project.model(task.name, method.name) / "package"), ReferenceMasks(project.masks(task.name))
+    project.state.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=project.state) as folder:
+        cohort = cohort_with_regions(project, params, task, change, SPLITS, Path(folder))
+        table = predict_cohort(package, cohort, masks)
+        if "precision" in table:
+            table["dice_whole"] = dice_whole(table, cohort, masks)
+    return {"metrics": _metrics(task, table), "threshold": package.threshold}
+
+
+def _metrics(task: Task, table: pd.DataFrame) -> Metrics:
+    """Metrics of the test split as they are called, those of the shift split prefixed."""
+    found: Metrics = {}
+    for split, prefix in (("test", ""), ("shift", "shift_")):
+        part = table[table["split"] == split]
+        content = summary(task, part, _NO_INTERVALS)
+        found |= {f"{prefix}{name}": float(metric["value"]) for name, metric in content["metrics"].items()}
+        found[f"{prefix}n_cases"] = len(part)
+        if "dice_whole" in part and np.isfinite(part["dice_whole"]).any():
+            found[f"{prefix}dice_whole"] = float(np.nanmean(part["dice_whole"]))
+    return found

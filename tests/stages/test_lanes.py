@@ -1,0 +1,60 @@
+"""Tasks side by side: how many, which targets, and what comes back. DVC is played by a script that writes down its calls."""
+
+import os
+
+import pytest
+
+from bioloc.params import read_params
+from bioloc.project import Project
+from bioloc.stages.lanes import dvc_repro, lanes_of, repro_tasks
+from bioloc.stages.repro import _study
+
+DVC = """#!/bin/sh
+echo "$@" >> calls
+for target in "$@"; do
+  case $target in *@*) echo "Running stage '$target':"; sleep 0.2;; esac
+done
+case "$*" in *compare@pma*) exit 3;; esac
+"""
+
+
+@pytest.fixture
+def environment(tmp_path):
+    script = tmp_path / "bin" / "dvc"
+    script.parent.mkdir()
+    script.write_text(DVC)
+    script.chmod(0o755)
+    return {**os.environ, "PATH": f"{script.parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def calls(root):
+    return sorted((root / "calls").read_text().splitlines())
+
+
+@pytest.mark.parametrize(("cores", "threads", "lanes"), [(2, 1, 2), (2, 2, 1), (1, 2, 1), (64, 1, 4), (7, 2, 3)])
+def test_as_many_tasks_as_cores_have_threads(cores, threads, lanes):
+    params = read_params(Project.find().root)
+    assert lanes_of(params.model_copy(update={"threads": threads}), cores) == lanes
+
+
+def test_each_task_is_reproduced_up_to_its_comparison(tmp_path, environment, capsys):
+    ended = repro_tasks(tmp_path, environment, ["liver", "cac", "pma"], 2)
+    assert {task: found.status for task, found in ended.items()} == {"liver": 0, "cac": 0, "pma": 3}
+    assert calls(tmp_path) == [f"--wait-for-lock repro --keep-going compare@{task}" for task in ("cac", "liver", "pma")]
+    assert 0.2 <= ended["cac"].seconds["compare@cac"] < 5
+    assert "cac: Running stage 'compare@cac':" in capsys.readouterr().out
+
+
+def test_a_failed_task_keeps_the_others_promotion(tmp_path, environment):
+    root = Project.find().root
+    (tmp_path / "params.yaml").write_text((root / "params.yaml").read_text())
+    status, seconds = _study(Project(tmp_path), environment)
+    assert status == 3
+    assert calls(tmp_path)[-1] == "--wait-for-lock repro --keep-going promote@liver promote@cac promote@sfa"
+    assert {"compare@pma", "compare@cac", "promote@cac"} <= set(seconds)
+    assert "promote@pma" not in seconds
+
+
+def test_without_targets_all_stages_are_reproduced(tmp_path, environment):
+    assert dvc_repro(tmp_path, environment, []).status == 0
+    assert calls(tmp_path) == ["--wait-for-lock repro --keep-going"]
