@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -90,6 +90,7 @@ class Training(Strict):
         encoder: timm's name.
         decoder_channels: Widths of the decoder, from the deepest.
         subpixels: Side of the blocks of grid pixels that are one pixel to the network, which still marks each of them.
+        map_stride: 2 leaves the decoder's last and dearest level out: a feature then answers for 2 by 2 such blocks.
         inputs: More channels.
         images_seen: How many images the training takes, counted each time.
         batch_size: Images of a step.
@@ -109,6 +110,7 @@ class Training(Strict):
     encoder: str
     decoder_channels: list[Positive]
     subpixels: Positive = 1
+    map_stride: Literal[1, 2] = 1
     inputs: Inputs = Inputs()
     images_seen: Positive
     batch_size: Positive
@@ -153,7 +155,7 @@ class TaskParams(Strict):
 
     @model_validator(mode="after")
     def _whole_blocks(self) -> TaskParams:
-        side, block = self.grid.patch or self.grid.size, self.training.subpixels
+        side, block = self.grid.patch or self.grid.size, self.training.subpixels * self.training.map_stride
         if side % block:
             raise ValueError(f"training.subpixels: blocks of {block} do not fill a grid or patch of {side} pixels")
         return self
@@ -165,7 +167,7 @@ class Params(Strict):
     seed: int
     threads: Positive
     bootstrap: Positive
-    precision: str
+    precision: Literal["auto", "bf16-mixed", "32-true"]
     tasks: dict[str, TaskParams]
 
     def task(self, name: str) -> TaskParams:

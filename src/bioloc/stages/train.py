@@ -100,6 +100,8 @@ def environment(params: Params) -> dict[str, Any]:
 
     import torch
 
+    from bioloc.training.precision import resolve
+
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -107,6 +109,7 @@ def environment(params: Params) -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": params.threads,
+        "precision": resolve(params.precision),
         "accelerator": torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none",
         "tolerances": _TOLERANCES,
     }

@@ -21,6 +21,7 @@ from bioloc.tasks import Task
 from bioloc.training.data import Split, load_split
 from bioloc.training.finish import finish
 from bioloc.training.loop import Loop, Setting
+from bioloc.training.precision import resolve
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,16 @@ def train(
     torch.manual_seed(seed)
     section = params.task(task.name)
     network = Network(_spec(task, method, params, split))
-    setting = Setting(section.training, seed, params.precision)
-    key = {"params": section.model_dump(mode="json"), "seed": seed, "threads": params.threads, "method": method.name, **facts}
+    precision = resolve(params.precision)
+    setting = Setting(section.training, seed, precision)
+    key = {
+        "params": section.model_dump(mode="json"),
+        "seed": seed,
+        "threads": params.threads,
+        "precision": precision,
+        "method": method.name,
+        **facts,
+    }
     loop = Loop(network, split, load_split(val_cohort), setting, checkpoint, key)
     package = finish(loop.run().cpu(), train_cohort, val_cohort, facts)
     return Trained(package, loop.progress.history, {"val_value_error": loop.progress.best_error, "step": loop.progress.best_step})
@@ -99,6 +108,7 @@ def _spec(task: Task, method: Method, params: Params, split: Split) -> Spec:
         pixel_mm=section.grid.pixel_mm,
         patch=section.grid.patch,
         subpixels=chosen.subpixels,
+        map_stride=chosen.map_stride,
         whole_lesions=chosen.whole_lesions and task.rule == "lesions" and improved and method.output == "map",
         pooled=chosen.pool_lesions and not method.plain,
         depth=chosen.inputs.depth and task.depth and sees_more,

@@ -1,0 +1,41 @@
+"""`auto` is bfloat16 only where it is multiplied in hardware."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bioloc.training.precision import resolve
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
+def test_what_is_asked_for_is_taken(precision: str) -> None:
+    assert resolve(precision) == precision
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"avx2": True, "avx512_bf16": False, "amx_bf16": False}, "32-true"),
+        ({"avx512_f": True, "avx512_bf16": True}, "bf16-mixed"),
+        ({"neon": True, "bf16": True}, "bf16-mixed"),
+        ({}, "32-true"),
+    ],
+)
+def test_auto_asks_the_processor(monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], expected: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert resolve("auto") == expected
+
+
+def test_auto_is_single_precision_where_torch_cannot_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert resolve("auto") == "32-true"
+
+
+@pytest.mark.parametrize(("supported", "expected"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_auto_asks_the_gpu(monkeypatch: pytest.MonkeyPatch, supported: bool, expected: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: supported)
+    assert resolve("auto") == expected
