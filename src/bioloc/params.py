@@ -90,7 +90,6 @@ class Training(Strict):
         encoder: timm's name.
         decoder_channels: Widths of the decoder, from the deepest.
         subpixels: Side of the blocks of grid pixels that are one pixel to the network, which still marks each of them.
-        map_stride: 2 leaves the decoder's last and dearest level out: a feature then answers for 2 by 2 such blocks.
         inputs: More channels.
         images_seen: How many images the training takes, counted each time.
         batch_size: Images of a step.
@@ -110,7 +109,6 @@ class Training(Strict):
     encoder: str
     decoder_channels: list[Positive]
     subpixels: Positive = 1
-    map_stride: Literal[1, 2] = 1
     inputs: Inputs = Inputs()
     images_seen: Positive
     batch_size: Positive
@@ -155,7 +153,7 @@ class TaskParams(Strict):
 
     @model_validator(mode="after")
     def _whole_blocks(self) -> TaskParams:
-        side, block = self.grid.patch or self.grid.size, self.training.subpixels * self.training.map_stride
+        side, block = self.grid.patch or self.grid.size, self.training.subpixels
         if side % block:
             raise ValueError(f"training.subpixels: blocks of {block} do not fill a grid or patch of {side} pixels")
         return self

@@ -31,7 +31,6 @@ class Spec:
         patch: Side of the patches; 0 for whole slices.
         subpixels: Side of the blocks of grid pixels that are one pixel to the network: it works on a coarser grid, with a
             block's pixels as channels, and gives each of them its own logit.
-        map_stride: 2 leaves the decoder's last level out: a feature then answers for 2 by 2 of the network's pixels.
         whole_lesions: Whether a lesion counts as a whole or not at all in the end (`inference/native.py`).
         pooled: Whether a lesion's pixels share one logit, their mean.
         depth: Whether it sees how deep a pixel lies under the skin.
@@ -52,7 +51,6 @@ class Spec:
     pixel_mm: float
     patch: int
     subpixels: int = 1
-    map_stride: int = 1
     whole_lesions: bool = False
     pooled: bool = False
     depth: bool = False
@@ -95,7 +93,7 @@ class Network(nn.Module):
         check_encoder(spec.encoder)
         unet = _build_unet(spec, inner)
         self.encoder = unet.encoder
-        self.decoder = _decoder(unet, spec) if self.method.output == "map" else None
+        self.decoder = unet.decoder if self.method.output == "map" else None
         self.head = (
             _map_head(spec, inner) if self.method.output == "map" else nn.Sequential(nn.Linear(unet.encoder.out_channels[-1], 1))
         )
@@ -110,12 +108,14 @@ class Network(nn.Module):
         if self.decoder is None:
             number: Tensor = self.head(features[-1].mean(dim=(2, 3)))
             return number[:, 0]
-        logits: Tensor = self.head(torch.cat([self.decoder(features), _in_blocks(inputs, self.spec.map_stride)], dim=1))
-        return nn.functional.pixel_shuffle(logits, self.spec.subpixels * self.spec.map_stride)[:, 0]
+        logits: Tensor = self.head(torch.cat([self.decoder(features), inputs], dim=1))
+        return nn.functional.pixel_shuffle(logits, self.spec.subpixels)[:, 0]
 
     def blocks(self, inputs: Tensor) -> Tensor:
         """The channels as the encoder takes them: those of a block's pixels side by side."""
-        return _in_blocks(inputs, self.spec.subpixels)
+        if self.spec.subpixels == 1:
+            return inputs
+        return nn.functional.pixel_unshuffle(inputs, self.spec.subpixels).contiguous(memory_format=torch.channels_last)
 
     def logits(self, output: Tensor, views: Views) -> Tensor:
         """What the network gave, in float32; a map's logits averaged over each lesion where the specification says so."""
@@ -138,27 +138,12 @@ class Network(nn.Module):
         return self.spec.offset + self.spec.scale * views.sums(output)
 
 
-def _in_blocks(channels: Tensor, side: int) -> Tensor:
-    """(V, C, h, w) -> (V, C side², h/side, w/side): the channels of a block's pixels side by side."""
-    if side == 1:
-        return channels
-    return nn.functional.pixel_unshuffle(channels, side).contiguous(memory_format=torch.channels_last)
-
-
-def _decoder(unet: Any, spec: Spec) -> Any:
-    """The U-Net's decoder, which at a `map_stride` of 2 ends one level before the network's own pixels."""
-    if spec.map_stride == 2:
-        unet.decoder.blocks = unet.decoder.blocks[:-1]
-    return unet.decoder
-
-
 def _map_head(spec: Spec, inputs: int) -> nn.Sequential:
     """From the decoder's features, and the inputs once more for what is finer than they are, to the logits."""
-    features = spec.decoder_channels[-spec.map_stride]
     return nn.Sequential(
-        nn.Conv2d(features + inputs * spec.map_stride**2, _HEAD_WIDTH, 1),
+        nn.Conv2d(spec.decoder_channels[-1] + inputs, _HEAD_WIDTH, 1),
         nn.ReLU(inplace=True),
-        nn.Conv2d(_HEAD_WIDTH, (spec.subpixels * spec.map_stride) ** 2, 3, padding=1),
+        nn.Conv2d(_HEAD_WIDTH, spec.subpixels**2, 3, padding=1),
     )
 
 

@@ -20,6 +20,7 @@ from bioloc.project import Project
 from bioloc.reporting.figures import bland_altman, scatter
 from bioloc.reporting.overlays import gallery
 from bioloc.stages.pictures import draw_side_by_side, picture, typical_cases
+from bioloc.stages.processor import settle
 from bioloc.stages.train import cohort_opener
 from bioloc.tasks import Task
 
@@ -35,7 +36,7 @@ def make_evaluation(project: Project, params: Params, task: Task, method: Method
     folder.mkdir(parents=True, exist_ok=True)
     package_folder = project.model(task.name, method.name) / "package"
     package = load_package(package_folder)
-    _use_threads(params)
+    settle(params)
     cohort, masks = cohort_opener(project, params, task)(list(EVALUATED)), ReferenceMasks(project.masks(task.name))
     table = predict_cohort(package, cohort, masks)
     with written_aside(folder / "predictions.csv") as aside:
@@ -99,7 +100,7 @@ def make_comparison(project: Project, params: Params, task: Task) -> None:
         "tests": declared_tests(task, test, params.bootstrap),
     }
     write_json(project.comparison(task.name), content)
-    _use_threads(params)
+    settle(params)
     draw_side_by_side(project, task, opener(["test"]), masks, test)
 
 
@@ -107,7 +108,7 @@ def evaluate_split(
     project: Project, params: Params, task: Task, package_folder: Path, split: str
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Predictions of a package on a prepared split, and their summary."""
-    _use_threads(params)
+    settle(params)
     masks = ReferenceMasks(project.masks(task.name)) if (project.masks(task.name) / "masks.csv").is_file() else None
     table = predict_cohort(load_package(package_folder), cohort_opener(project, params, task)([split]), masks)
     return table, summary(task, table, params.bootstrap)
@@ -118,12 +119,6 @@ def _headline(splits: dict[str, Any]) -> dict[str, float]:
     named = {f"{prefix}{name}": (split, name) for split, prefix in _SHOWN_SPLITS.items() for name in _SHOWN}
     metrics = {split: splits.get(split, {}).get("metrics", {}) for split in _SHOWN_SPLITS}
     return {key: metrics[split][name]["value"] for key, (split, name) in named.items() if name in metrics[split]}
-
-
-def _use_threads(params: Params) -> None:
-    import torch
-
-    torch.set_num_threads(params.threads)
 
 
 def _predictions(project: Project, task: Task, method: str) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from bioloc.methods import Method
 from bioloc.params import Params
 from bioloc.project import Project
 from bioloc.stages.commit import git_commit
+from bioloc.stages.processor import settle
 from bioloc.stages.study_cohorts import varied_opener
 from bioloc.stages.study_regions import cohort_with_regions, dice_whole
 from bioloc.stages.study_variants import RegionChange, Variant, varied
@@ -44,6 +45,7 @@ def make_row(project: Project, params: Params, task: Task, method: Method, name:
         DataError: A stage before this one has not run.
     """
     begun = time.perf_counter()
+    settle(params)
     changed = varied(params, task, variant)
     if variant.region is None:
         found = _trained(project, params, changed, task, method, name, variant)
@@ -98,9 +100,6 @@ def _trained(
 
 
 def _with_wrong_regions(project: Project, params: Params, task: Task, method: Method, change: RegionChange) -> dict[str, Any]:
-    import torch
-
-    torch.set_num_threads(params.threads)
     package, masks = load_package(project.model(task.name, method.name) / "package"), ReferenceMasks(project.masks(task.name))
     project.state.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=project.state) as folder:

@@ -20,6 +20,7 @@ from bioloc.methods import Method
 from bioloc.params import Params
 from bioloc.project import Project
 from bioloc.stages.commit import git_commit
+from bioloc.stages.processor import settle
 from bioloc.tasks import Task
 
 _TOLERANCES = {"same machine and thread count": "bit-equal", "other machine": "metrics within their confidence intervals"}
@@ -36,6 +37,7 @@ def make_model(project: Project, params: Params, task: Task, method: Method) -> 
     from bioloc.training.train import train
 
     begun = time.perf_counter()
+    settle(params)
     data = data_facts(project, task)
     if not data["validation_success"]:
         raise GateError(f"{project.validation(task.name)} has a critical failure: no model is trained on such data")

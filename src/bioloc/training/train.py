@@ -108,7 +108,6 @@ def _spec(task: Task, method: Method, params: Params, split: Split) -> Spec:
         pixel_mm=section.grid.pixel_mm,
         patch=section.grid.patch,
         subpixels=chosen.subpixels,
-        map_stride=chosen.map_stride,
         whole_lesions=chosen.whole_lesions and task.rule == "lesions" and improved and method.output == "map",
         pooled=chosen.pool_lesions and not method.plain,
         depth=chosen.inputs.depth and task.depth and sees_more,
