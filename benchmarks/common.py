@@ -1,4 +1,4 @@
-"""What the benchmarks share: the model of a task, the machine in words, phantom cohorts on disk, and one sentence for mistakes."""
+"""What the benchmarks share: a task's model, the machine in words, phantom cohorts on disk, one sentence for mistakes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def package_of(project: Project, task: Task, given: Path | None = None) -> Path:
             given = trained
         if not (given / "model.json").is_file():
             raise RegistryError(
-                f"{task.name} has neither a champion nor {trained}: run `dvc repro train@{task.name}-localizer`, or give --package"
+                f"{task.name} has neither a champion nor {trained}: `dvc repro train@{task.name}-localizer`, or --package"
             )
     folder = given.resolve()
     if not (folder / "model.json").is_file():

@@ -1,4 +1,4 @@
-"""The models on real scans: `make real`, or
+"""The models on real scans, with numbers where there is a reference, and pictures; `make real` runs it.
 
     python benchmarks/real_ct.py [--real DIR] [--output reports/real_ct] [--package TASK=FOLDER ...] [--every N]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from bioloc.tasks import Task
 LEAST_CM2 = 10.0
 """Slices with less of the reference say nothing about Dice."""
 NAME = "real_ct.json"
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 Mask = NDArray[np.bool_]
 
 
@@ -81,7 +83,7 @@ def _look(model: Model, subject: Subject, scans: Path, output: Path, every: int)
         "name": subject.name,
         "image": subject.image,
         "origin": subject.origin,
-        "wanted": subject.wanted,
+        "to_see": subject.to_see,
         "run_key": model.run_key,
         "unit": task.unit,
     }
@@ -91,10 +93,10 @@ def _look(model: Model, subject: Subject, scans: Path, output: Path, every: int)
         found = list(_found(model.package, subject, scans, every))
     except ImageError as error:
         return {**facts, "error": str(error)}
-    numbers = _one(task, subject, found[0]) if subject.reference is None else _slices(task, subject, found)
+    numbers = _one(task, subject, found[0]) if subject.reference is None else _slices(subject, found)
     pictures, locator = _pictures(task, subject, found), locator_of(found[0].opened) if subject.reference is None else None
     gallery(pictures, figure, locator)
-    return {**facts, "error": None, **numbers, "figure": figure.name, "caption": _caption(subject, numbers)}
+    return {**facts, "error": None, **numbers, "figure": figure.name, "caption": _caption(subject, task.volume, numbers)}
 
 
 def _found(package: Package, subject: Subject, scans: Path, every: int) -> Iterator[Found]:
@@ -130,16 +132,17 @@ def _one(task: Task, subject: Subject, found: Found) -> dict[str, Any]:
         "mask_value": prediction.candidates.value(prediction.mask),
         "candidates_value": prediction.candidates.total(),
         **prediction.uncertainty.row(),
-        "as_wanted": None if subject.category is None else category == subject.category,
+        **_wanted(subject.category and f"category {subject.category}", category == subject.category),
         "warnings": list(found.opened.warnings),
         "found": [rule for rule in (place.found_slice, place.found_region) if rule is not None],
     }
 
 
-def _slices(task: Task, subject: Subject, found: list[Found]) -> dict[str, Any]:
+def _slices(subject: Subject, found: list[Found]) -> dict[str, Any]:
     """The numbers of slices with a reference: each, and all together."""
     rows = [_slice(each) for each in found]
     known, values, dices = (np.array([row[name] for row in rows], np.float64) for name in ("known", "value", "dice"))
+    flags = [row["unlike_training"] for row in rows]
     dice = {"mean": dices.mean(), "median": np.median(dices), "low": dices.min(), "high": dices.max()}
     return {
         "slices": rows,
@@ -149,11 +152,26 @@ def _slices(task: Task, subject: Subject, found: list[Found]) -> dict[str, Any]:
         "mae": float(mae(known, values)),
         "bias": float(bias(known, values)),
         "pearson_r": float(pearson_r(known, values)),
-        "unlike_training": sum(bool(row["unlike_training"]) for row in rows),
-        "as_wanted": None if subject.least_dice is None else bool(dice["mean"] >= subject.least_dice),
-        "warnings": list(dict.fromkeys(text for each in found for text in each.opened.warnings)),
+        "unlike_training": None if None in flags else sum(flags),
+        **_wanted(subject.least_dice and f"mean Dice >= {subject.least_dice:.2f}", dice["mean"] >= (subject.least_dice or 0)),
+        "warnings": _once([text for each in found for text in each.opened.warnings]),
         "found": [],
     }
+
+
+def _wanted(what: str | float | None, so: bool) -> dict[str, Any]:
+    return {"wanted": what or None, "as_wanted": bool(so) if what else None}
+
+
+def _once(warnings: list[str]) -> list[str]:
+    """Warnings that differ only in their numbers once, with how often they were given."""
+    kinds: dict[str, list[str]] = {}
+    for text in warnings:
+        kinds.setdefault(_NUMBER.sub("#", text), []).append(text)
+    return [
+        texts[0] + (f" ({len(texts)} slices; the numbers are the first one's)" if len(texts) > 1 else "")
+        for texts in kinds.values()
+    ]
 
 
 def _slice(found: Found) -> dict[str, Any]:
@@ -197,19 +215,21 @@ def _picture(task: Task, subject: Subject, found: Found, at: int) -> Picture:
         row = _slice(found)
         title += f" (reference {row['known']:.1f}), Dice {row['dice']:.3f}"
     reference = None if found.reference is None else found.reference[at]
-    return Picture(
-        scan.hu[at], scan.spacing_mm[1:], prediction.map[at], prediction.mask[at], reference, task.windows[0], title
-    )
+    return Picture(scan.hu[at], scan.spacing_mm[1:], prediction.map[at], prediction.mask[at], reference, task.windows[0], title)
 
 
-def _caption(subject: Subject, numbers: dict[str, Any]) -> str:
-    said = "" if numbers["as_wanted"] is None else "; this is so" if numbers["as_wanted"] else "; this is NOT so"
-    parts = [f"Scan: {subject.origin}. Wanted: {subject.wanted}{said}."]
+def _caption(subject: Subject, volume: bool, numbers: dict[str, Any]) -> str:
+    parts = [f"Scan: {subject.origin}."]
+    if numbers["wanted"]:
+        parts.append(f"Wanted: {numbers['wanted']}, which is {'so' if numbers['as_wanted'] else 'NOT so'}.")
+    parts.append(f"To be judged by the picture: {subject.to_see}.")
     if subject.reference is not None:
         parts.append(
             f"{numbers['n_slices']} slices with at least {LEAST_CM2:g} cm2 of the reference, neighbours of one patient; "
             "the pictures are spread evenly over them."
         )
+    elif volume:
+        parts.append("The pictures are the slices with most of the mask, and the value is of all slices.")
     for title, lines in (("Found", numbers["found"]), ("Warnings", numbers["warnings"])):
         if lines:
             parts.append(f"{title}: {'; '.join(lines)}.")

@@ -25,7 +25,7 @@ class Subject:
         name: The scan's short name.
         image: Its path below the scans' folder.
         origin: Where it comes from, and what its reference is, in words.
-        wanted: What one hopes to see, in words.
+        to_see: What only the picture can tell, in words.
         reference: Path of a mask of the target, where there is one: all its slices are then measured.
         least_dice: The mean Dice that is wanted against the reference.
         category: The category that is wanted.
@@ -36,7 +36,7 @@ class Subject:
     name: str
     image: str
     origin: str
-    wanted: str
+    to_see: str
     reference: str | None = None
     least_dice: float | None = None
     category: str | None = None
@@ -54,7 +54,7 @@ SUBJECTS = (
         "example_ct_sm",
         "totalsegmentator/example_ct_sm.nii.gz",
         _TOTALSEGMENTATOR,
-        "mean Dice of at least 0.80 against the reference",
+        "whether the map stays under the skin, and out of the fat around the bowel",
         reference="totalsegmentator/example_seg_tissue_types/subcutaneous_fat.nii.gz",
         least_dice=0.80,
         force=True,
@@ -64,13 +64,19 @@ SUBJECTS = (
         "lung2",
         "pyradiomics/lung2_image.nrrd",
         _LUNG2,
-        "category >400, and a map that lies on the coronaries",
+        "whether the map lies on the coronaries, and not on the aorta, the valves or the hila",
         category=">400",
     ),
-    Subject("cac", "A0001", "lung_pet_ct_dx/Lung_Dx-A0001_5mm_B.nii.gz", _A0001, "little or nothing: faint left main calcium"),
-    Subject("cac", "CIP", "chest_imaging_platform/ct-64.nrrd", _CIP, "nothing claimed: the pixels are too large for a score"),
-    Subject("pma", "A0001", "lung_pet_ct_dx/Lung_Dx-A0001_5mm_B.nii.gz", _A0001, "a map that lies on the pectoralis"),
-    Subject("pma", "lung2", "pyradiomics/lung2_image.nrrd", _LUNG2, "a map that lies on the pectoralis"),
+    Subject(
+        "cac",
+        "A0001",
+        "lung_pet_ct_dx/Lung_Dx-A0001_5mm_B.nii.gz",
+        _A0001,
+        "whether it finds little or nothing: there is faint calcium near the left main artery",
+    ),
+    Subject("cac", "CIP", "chest_imaging_platform/ct-64.nrrd", _CIP, "where the map lies; the pixels are too large for a score"),
+    Subject("pma", "A0001", "lung_pet_ct_dx/Lung_Dx-A0001_5mm_B.nii.gz", _A0001, "whether the map lies on the pectoralis"),
+    Subject("pma", "lung2", "pyradiomics/lung2_image.nrrd", _LUNG2, "whether the map lies on the pectoralis"),
 )
 
 

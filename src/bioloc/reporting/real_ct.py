@@ -75,7 +75,15 @@ def _look(look: Json, folder: Path) -> Look:
 def _table(looks: list[Json]) -> Table | None:
     if not looks:
         return None
-    headings = ["task and scan", "value", "90 % interval", "category", "slice", "Dice, mean (median; range)", "best Dice possible"]
+    headings = [
+        "task and scan",
+        "value",
+        "90 % interval",
+        "category",
+        "slice",
+        "Dice, mean (median; range)",
+        "best Dice possible",
+    ]
     headings += ["MAE", "bias", "r", "unlike training", "as wanted", "run"]
     return Table(headings, [_row(look) for look in looks], _CAPTION)
 
