@@ -33,6 +33,8 @@ def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int
     def run(name: str, *arguments: object) -> int:
         monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
         module = loaded(name)
+        for one in (module, sys.modules["common"]):
+            monkeypatch.setattr(one, "WORKERS", 1, raising=False)  # so few cases are not worth the start of processes
         return int(module.ended(module.main))
 
     yield run
