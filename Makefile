@@ -16,7 +16,7 @@ PROFILE ?= default
 STUDY_default := study/dvc.yaml
 STUDY_paper := study/paper/dvc.yaml
 
-.PHONY: help repro study test lint bench ui clean
+.PHONY: help repro study test lint bench real ui clean
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -47,6 +47,10 @@ lint: $(BIN)/.ready  ## style, types, layers
 bench: $(BIN)/.ready  ## ratios measured side by side
 	$(PIP) -e '.[dev,bench]'
 	$(BIN)/python benchmarks/run.py
+
+real: $(BIN)/.ready  ## maps on the real scans, when they are at hand
+	$(BIN)/python benchmarks/real_ct.py
+	$(BIN)/bioloc-cli report
 
 ui: $(BIN)/.ready  ## the MLflow interface on this machine
 	$(BIN)/mlflow ui

@@ -203,7 +203,6 @@ def test_page_needs_nothing_beside_it(tmp_path: Path) -> None:
     assert "Nothing: every stage of every task ran" in page
     assert 'href="#task-pma"' in page
     assert 'id="study"' not in page
-    assert 'id="real"' not in page
 
 
 def test_page_leads_to_the_runs(tmp_path: Path) -> None:
@@ -218,15 +217,13 @@ def test_page_leads_to_the_runs(tmp_path: Path) -> None:
     assert "2c3d" not in page
 
 
-def test_page_has_studies_and_real_scans_once_they_are_there(tmp_path: Path) -> None:
+def test_page_has_studies_once_they_are_there(tmp_path: Path) -> None:
     project = Project(tmp_path)
     fill(project, "pma")
     trial = {"study": "ablation", "task": "pma", "method": "localizer", "variant": "no-flip", "x": None, "metrics": {"mae": 4.25}}
     write_json(tmp_path / "reports/study/results.json", {"machine": {}, "rows": [trial]})
-    (tmp_path / "reports/real").mkdir()
-    (tmp_path / "reports/real/sfa-a1.png").write_bytes(b"x")
     page = write_html(project, {"pma": "phantom"}).read_text()
-    for there in ("Ablations", "no-flip", "4.25", "<figcaption>sfa-a1</figcaption>", 'href="#study"', 'href="#real"'):
+    for there in ("Ablations", "no-flip", "4.25", 'href="#study"'):
         assert there in page, there
 
 

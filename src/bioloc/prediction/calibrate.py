@@ -41,11 +41,7 @@ class Predicted:
 
 
 def calibrate(package: Package, manifest: Path, recalibrate: bool, tell: Callable[[str], None]) -> tuple[Package, dict[str, Any]]:
-    """The package calibrated on a manifest's cases, all splits of it, and a summary as JSON content.
-
-    Interval and novelty are fitted anew; the interval keeps the difficulty that the package has. With
-    `recalibrate` an earlier correction is given up and a new one tried; the interval is then of values that were
-    corrected without the case itself (the jackknife; Barber et al., Ann Stat 49:486, 2021).
+    """The package calibrated on a manifest's cases, all splits of it, and a summary as JSON content; see `fit_to`.
 
     Args:
         package: The model.
@@ -57,10 +53,28 @@ def calibrate(package: Package, manifest: Path, recalibrate: bool, tell: Callabl
         ManifestError: The manifest cannot be used, or a case has no value.
         DataError: Fewer than 10 cases can be predicted, or with `recalibrate` have a predicted value above 0.
     """
-    task, digest = package.network.task, md5(manifest)
     if recalibrate:
         package = replace(package, calibration=replace(package.calibration, line=None))
-    cases = _predict(package, manifest, tell)
+    return fit_to(package, _predict(package, manifest, tell), manifest, recalibrate)
+
+
+def fit_to(package: Package, cases: Predicted, manifest: Path, recalibrate: bool) -> tuple[Package, dict[str, Any]]:
+    """The package calibrated on cases that it predicted, and a summary as JSON content.
+
+    Interval and novelty are fitted anew; the interval keeps the difficulty that the package has. With
+    `recalibrate` an earlier correction is given up and a new one tried; the interval is then of values that were
+    corrected without the case itself (the jackknife; Barber et al., Ann Stat 49:486, 2021).
+
+    Args:
+        package: The model, with `recalibrate` one without a correction.
+        cases: Its predictions of the manifest's cases.
+        manifest: The manifest, whose digest names the cohort.
+        recalibrate: Whether the value may be corrected.
+
+    Raises:
+        DataError: Fewer than 10 cases could be predicted, or with `recalibrate` have a predicted value above 0.
+    """
+    task, digest = package.network.task, md5(manifest)
     _check(cases, manifest, recalibrate)
     trial = try_line(task, cases.known, cases.values, digest) if recalibrate else None
     line, values = package.calibration.line, cases.values

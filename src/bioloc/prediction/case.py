@@ -99,7 +99,7 @@ def write_case(
     write_nifti(paths["mask"], whole_mask.astype(np.uint8), ct)
     title = f"{request.case_id}, slice {slice_number}: {prediction.value:.1f} {task.unit}"
     plane = opened.scan.hu[shown], opened.scan.spacing_mm[1:], prediction.map[shown], prediction.mask[shown]
-    overlay(Picture(*plane, None, task.windows[0], title), paths["overlay"], _locator(opened))
+    overlay(Picture(*plane, None, task.windows[0], title), paths["overlay"], locator_of(opened))
     unlike = prediction.uncertainty.warning
     remarks = _write_dicoms(task, model, opened, prediction.value, (whole_map, whole_mask), paths)
     return {
@@ -157,7 +157,7 @@ def failed_row(task: Task, reason: str, paths: dict[str, Path]) -> dict[str, Any
     }
 
 
-def _locator(opened: Opened) -> Locator | None:
+def locator_of(opened: Opened) -> Locator | None:
     """What was found automatically, to be drawn; None where a person named everything."""
     place = opened.place
     rules = tuple(rule for rule in (place.found_slice, place.found_region) if rule is not None)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bioloc.files import write_text
 from bioloc.project import Project
-from bioloc.reporting.content import gather
+from bioloc.reporting.content import TaskContent, gather
+from bioloc.reporting.real_ct import read_real_ct
 from bioloc.reporting.sections import READING, registry_table, section_of
 from bioloc.reporting.statistics import tests_table
 from bioloc.reporting.study import read_studies, study_table
@@ -21,7 +22,7 @@ _TEMPLATE = "report.html.j2"
 def write_html(project: Project, sources: dict[str, str], addresses: Mapping[str, str] | None = None) -> Path:
     """Write reports/index.html: results.md, the tables of details, and every figure within the page itself.
 
-    Studies and pictures of real scans have their sections where reports/study/*.json and reports/real/*.png exist.
+    Studies and real scans are shown where reports/study/*.json and reports/real_ct/real_ct.json exist.
 
     Args:
         project: Where the stages left their files; any of them may be missing.
@@ -34,6 +35,7 @@ def write_html(project: Project, sources: dict[str, str], addresses: Mapping[str
     contents = gather(project, sources)
     reports = project.root / "reports"
     studies, unread = read_studies(reports / "study")
+    real = read_real_ct(reports / "real_ct", _present(contents))
     environment = Environment(
         loader=PackageLoader("bioloc.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -48,7 +50,8 @@ def write_html(project: Project, sources: dict[str, str], addresses: Mapping[str
         addresses={address.rpartition("/")[2]: address for address in addresses.values()},
         studies=[(study.title, study_table(study), _uri(draw_study(study))) for study in studies],
         unread=unread,
-        real=[(path.stem, picture_uri(path)) for path in sorted((reports / "real").glob("*.png"))],
+        real=real,
+        real_pictures={look.title: picture_uri(look.figure) for look in real.looks if look.figure is not None},
         cards=[(path.stem, path.read_text(encoding="utf-8")) for path in sorted((reports / "cards").glob("*.md"))],
         tests=tests_table(contents),
         registry=registry_table(contents),
@@ -58,6 +61,12 @@ def write_html(project: Project, sources: dict[str, str], addresses: Mapping[str
     path = reports / "index.html"
     write_text(path, page)
     return path
+
+
+def _present(contents: list[TaskContent]) -> dict[str, str]:
+    """Run key of each task's champion; where there is none, of the localizer that was evaluated."""
+    trained = {content.name: run.key for content in contents for run in content.runs if run.method == "localizer"}
+    return trained | {content.name: content.champion for content in contents if content.champion is not None}
 
 
 def picture_uri(path: Path) -> str:

@@ -1,0 +1,73 @@
+"""What the benchmarks share: a task's model, the machine in words, phantom cohorts on disk, one sentence for mistakes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bioloc.cohorts.phantom_cohort import orders, write_phantoms
+from bioloc.errors import BiolocError, RegistryError, UsageError
+from bioloc.files import folder_written_aside, md5, read_json
+from bioloc.params import read_params
+from bioloc.project import Project
+from bioloc.stages.train import environment
+from bioloc.tasks import Task
+from bioloc.tracking.address import resolve
+
+WORKERS = 2
+
+
+def ended(main: Callable[[], None]) -> int:
+    """Run a benchmark; a user's mistake is one sentence on stderr and status 2, as with `bioloc-cli`."""
+    try:
+        main()
+    except BiolocError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def package_of(project: Project, task: Task, given: Path | None = None) -> Path:
+    """Folder of a task's package: the one that was given, the champion's, or the localizer that was trained last."""
+    if given is None:
+        trained = project.model(task.name, "localizer") / "package"
+        try:
+            given = resolve(project.root, task.name)[0]
+        except RegistryError:
+            given = trained
+        if not (given / "model.json").is_file():
+            raise RegistryError(
+                f"{task.name} has neither a champion nor {trained}: `dvc repro train@{task.name}-localizer`, or --package"
+            )
+    folder = given.resolve()
+    if not (folder / "model.json").is_file():
+        raise RegistryError(f"{folder}: no model in this folder (model.json is missing)")
+    found = read_json(folder / "model.json").get("spec", {}).get("task")
+    if found != task.name:
+        raise UsageError(f"{folder} is a model of {found}, not of {task.name}")
+    return folder
+
+
+def run_key(folder: Path) -> str:
+    """The key that names a package everywhere: the digest of its folder."""
+    return md5(folder)[:16]
+
+
+def machine(project: Project) -> dict[str, Any]:
+    """What the numbers were made on."""
+    found = environment(read_params(project.root))
+    return {name: found[name] for name in ("processor", "cores", "accelerator", "python", "torch", "timm")}
+
+
+def cohort(folder: Path, task: Task, seed: int, patients: int) -> Path:
+    """The manifest of a phantom cohort below `folder`, drawn as `bioloc-cli phantom` does where it is not there yet.
+
+    Its folder's name says all that it was made of, so it is never mistaken for another one.
+    """
+    place = folder / f"{task.name}-seed{seed}-{patients}"
+    if not (place / "manifest.csv").is_file():
+        with folder_written_aside(place.resolve()) as aside:
+            write_phantoms(orders(task, seed, {"test": patients}), aside, WORKERS)
+    return place / "manifest.csv"
