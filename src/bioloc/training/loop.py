@@ -53,8 +53,9 @@ class Loop:
         self.spread = float(to_loss_space(self.task, train.values).std().clamp(min=1e-6))
         self.fabric = Fabric(accelerator=setting.accelerator, devices=1, precision=setting.precision)
         self.network = channels_last(network)
+        chosen = setting.params
         optimizer = torch.optim.AdamW(
-            network.parameters(), lr=setting.params.learning_rate, weight_decay=setting.params.weight_decay
+            network.parameters(), lr=chosen.learning_rate, weight_decay=chosen.weight_decay, fused=True
         )
         self.model, self.optimizer = self.fabric.setup(self.network, optimizer)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -176,7 +177,15 @@ class Loop:
         if "lesson" in tensors:
             self.train.views.set_target(tensors["lesson"]["target"])
         self.optimizer.load_state_dict(optimizer)
+        self._lay_out_moments()
         self.schedule.last_epoch = self.progress.step
+
+    @torch.no_grad()
+    def _lay_out_moments(self) -> None:
+        """A fused step walks through memory: what a file gave is laid out like the weights again."""
+        unwrapped: Any = self.optimizer.optimizer
+        for weight, state in unwrapped.state.items():
+            state |= {name: torch.empty_like(weight).copy_(value) for name, value in state.items() if value.shape == weight.shape}
 
 
 def _means(losses: list[dict[str, float]]) -> dict[str, float]:
