@@ -31,7 +31,7 @@ app = typer.Typer(
 )
 for group in (info, study, cross_validate, predict, calibrate, measure):
     group.register(app)
-app.add_typer(registry.app, name="registry", help="Registered models: list, show, promote, roll back, restore.")
+app.add_typer(registry.app, name="registry", help="Registered models: show, promote, roll back, restore.")
 app.add_typer(study_grid.app, name="study", help="The grid of ablations and curves: a row, or all of them.")
 
 

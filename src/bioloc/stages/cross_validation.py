@@ -94,11 +94,8 @@ def cross_validate(plan: Plan, tell: Callable[[str], None]) -> Json:
         DataError: A stage before this one has not run, or the segmenter lacks a mask.
     """
     data = sound_data(plan.project, plan.task)
-    if plan.start is not None and data["cohort_md5"] in plan.start.facts["cohorts"]:
-        raise UsageError(
-            f"{plan.start.uri} was trained on this very cohort, so it knows patients that would be held out: "
-            "give --init a model of another cohort, or leave it out"
-        )
+    if plan.start is not None:
+        _check_start(plan, plan.start, data["cohort_md5"])
     data["cross_validation"] = {"folds": plan.folds, "pooled": list(POOLED)}
     roles = _roles(plan)
     masks = plan.masks()
@@ -110,6 +107,18 @@ def cross_validate(plan: Plan, tell: Callable[[str], None]) -> Json:
         if not there:
             _make_fold(plan, fold, opener_of(plan.opener, POOLED, part), masks, {**data, "fold": fold})
     return _collected(plan, roles)
+
+
+def _check_start(plan: Plan, start: Start, cohort_md5: str) -> None:
+    from bioloc.training.start import check_start
+    from bioloc.training.train import spec_of
+
+    check_start(start, spec_of(plan.task, plan.method, plan.params.task(plan.task.name)))
+    if cohort_md5 in start.facts["cohorts"]:
+        raise UsageError(
+            f"{start.uri} was trained on this very cohort, so it knows patients that would be held out: "
+            "give --init a model of another cohort, or leave it out"
+        )
 
 
 def _roles(plan: Plan) -> list[Roles]:
@@ -127,13 +136,12 @@ def _claim(output: Path, settings: Json) -> None:
     """Make the folder this cross-validation's; one of the same settings is taken up."""
     path = output / "run.json"
     if path.is_file():
-        if to_json(read_json(path)) == to_json(settings):
-            return
-        raise UsageError(
-            f"{output} holds a cross-validation of another cohort or with other settings: "
-            "choose another --output, or remove that folder"
-        )
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        if (output / "folds").is_dir() and to_json(read_json(path)) != to_json(settings):
+            raise UsageError(
+                f"{output} holds a cross-validation of another cohort or with other settings: "
+                "choose another --output, or remove that folder"
+            )
+    elif output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"--output {output} exists and is not an empty folder: choose another one for the cross-validation")
     write_json(path, settings)
 

@@ -61,7 +61,7 @@ def train(
     """
     _settle(params)
     section = params.task(task.name)
-    spec = _spec(task, method, section)
+    spec = spec_of(task, method, section)
     if start is not None:
         check_start(start, spec)
         facts = {**facts, "started_from": start.facts}
@@ -92,8 +92,8 @@ def _settle(params: Params) -> None:
     deterministic.fill_uninitialized_memory = False
 
 
-def _spec(task: Task, method: Method, section: TaskParams) -> Spec:
-    """The network that the parameters ask for."""
+def spec_of(task: Task, method: Method, section: TaskParams) -> Spec:
+    """The network that the parameters ask for, its output not yet fitted to any values."""
     chosen = section.training
     sees_more, improved = method.sees_candidates and not method.plain, method.supervision == "value" and not method.plain
     return Spec(
