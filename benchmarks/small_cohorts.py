@@ -25,7 +25,7 @@ from bioloc.evaluation.agreement import mae
 from bioloc.evaluation.bootstrap import paired_difference, resamples
 from bioloc.evaluation.cases import predict_cohort, summary
 from bioloc.files import folder_written_aside, md5, read_json, read_table, write_json
-from bioloc.inference.package import Package, load_package
+from bioloc.inference.package import Package
 from bioloc.methods import get_method
 from bioloc.params import Params, read_params
 from bioloc.project import Project
