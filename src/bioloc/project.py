@@ -58,6 +58,10 @@ class Project:
         """Per-case predictions, metrics and figures."""
         return self.root / "reports" / "evaluation" / task / method
 
+    def cross_validation(self, task: str, method: str) -> Path:
+        """Out-of-fold predictions and their metrics."""
+        return self.root / "reports" / "cross-validation" / task / method
+
     def comparison(self, task: str) -> Path:
         """Paired statistics between methods."""
         return self.root / "reports" / "comparison" / f"{task}.json"

@@ -14,7 +14,7 @@ from bioloc.methods import METHODS
 
 HEAVY = ("torch", "mlflow", "great_expectations", "timm", "SimpleITK", "matplotlib", "pandas", "scipy")
 STAGES = ["phantom", "cohort", "masks", "candidates", "validate", "train", "evaluate", "compare", "promote", "report"]
-COMMANDS = ["tasks", *STAGES, "predict", "calibrate", "measure", "registry", "study"]
+COMMANDS = ["tasks", *STAGES, "cross-validate", "predict", "calibrate", "measure", "registry", "study"]
 REGISTRY = ["list", "show", "promote", "rollback", "sync"]
 PROBE = f"""
 import sys
@@ -70,7 +70,8 @@ def test_the_options_of_the_contract_are_there(call):
         "predict": ("--task", "--model", "--output", "--slice", "--roi", "--json", "INPUT"),
         "phantom": ("--task", "--output", "--seed", "--patients"),
         "measure": ("--task", "--image", "--mask", "--slice", "--json"),
-        "train": ("--task", "--method"),
+        "train": ("--task", "--method", "--init"),
+        "cross-validate": ("--task", "--method", "--folds", "--init", "--output", "--json"),
     }
     for command, options in wanted.items():
         text = call(command, "--help").out
@@ -95,6 +96,7 @@ def test_tasks_for_people_and_the_version(call):
         ("measure --task pma --image a.nii --mask m.nii --slice 1.5", "--slice"),
         ("phantom --task pma --output new --patients 0", "--patients"),
         ("phantom --task pma --output new --seed -1", "--seed"),
+        ("cross-validate --task pma --folds 1", "--folds"),
         ("registry nonsense", "nonsense"),
         ("registry rollback", "--task"),
     ],
@@ -108,7 +110,10 @@ def test_no_command_shows_the_help_with_status_2(call):
     call().wrong_usage("Commands:")
 
 
-@pytest.mark.parametrize("command", ["predict a.nii", "cohort", "train", "evaluate", "promote", "registry list", "registry show"])
+@pytest.mark.parametrize(
+    "command",
+    ["predict a.nii", "cohort", "train", "cross-validate", "evaluate", "promote", "registry list", "registry show"],
+)
 def test_an_unknown_task_is_told_with_the_known_ones(call, study, command):
     call(*command.split(), "--task", "lung").one_sentence("unknown task 'lung': choose one of pma, sfa, cac, liver")
 

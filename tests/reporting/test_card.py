@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from bioloc.files import write_json
+from bioloc.files import read_json, write_json
 from bioloc.project import Project
 from bioloc.reporting.card import render_card
 from bioloc.reporting.content import gather
@@ -134,3 +134,16 @@ def test_the_page_shows_the_cards(tmp_path: Path, there: bool) -> None:
     page = write_html(project, {"pma": "phantom"}).read_text()
     assert ("# A card &lt;b&gt;" in page) == there
     assert ('href="#cards"' in page) == there
+
+
+def test_what_a_training_began_with_is_told(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    folder = _model(project)
+    assert "- Training began with random weights.\n" in _card(project, folder)  # a run.json from before there was a choice
+    run = read_json(folder / "run.json")
+    start = {"uri": "models:/bioloc-pma/3", "run_key": "beef4567beef4567", "cohorts": []}
+    write_json(folder / "run.json", run | {"started_from": start})
+    text = _card(project, folder)
+    assert "- Training began with the weights of models:/bioloc-pma/3 (run key `beef4567beef4567`), a model" in text
+    write_json(folder / "run.json", run | {"started_from": None})
+    assert "- Training began with random weights.\n" in _card(project, folder)

@@ -50,6 +50,20 @@ def test_an_evaluation_that_comes_later_is_added(root):
     assert [file.path for file in client.list_artifacts(run_id, "figures")] == ["figures/scatter.png"]
 
 
+def test_a_run_says_which_model_it_started_from(root):
+    make_model(root)
+    path = Project(root).model("liver", "localizer") / "run.json"
+    start = {"uri": "models:/bioloc-liver/3", "run_key": "feed0123", "cohorts": ["c" * 32]}
+    write_json(path, read_json(path) | {"started_from": start})
+    run = open_store(root).get_run(record_run(root, "liver", "localizer"))
+    assert run.data.tags["started_from"] == "models:/bioloc-liver/3"
+    assert run.data.params["started_from.run_key"] == "feed0123"
+    write_json(path, read_json(path) | {"started_from": None, "run_key": make_model(root, seed=1)})
+    run = open_store(root).get_run(record_run(root, "liver", "localizer"))
+    assert "started_from" not in run.data.tags
+    assert not [name for name in run.data.params if name.startswith("started_from")]
+
+
 def test_many_parameters_go_in_more_than_one_batch(root):
     make_model(root)
     path = Project(root).model("liver", "localizer") / "run.json"

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bioloc.cohorts.load import Sample
+from bioloc.errors import DataError
 from bioloc.networks.views import Views, store_views
 from bioloc.params import Augment
-from bioloc.training.data import augmented, batches
+from bioloc.training.data import augmented, batches, load_split
 
 STILL = Augment(flip=False, shift=0, hu=0.0)
 
@@ -108,3 +109,22 @@ def test_a_draw_is_its_seeds() -> None:
     one, same = (augmented(views, augment, np.random.default_rng([3, 7])) for _ in range(2))
     assert torch.equal(one[0].planes, same[0].planes)
     assert torch.equal(one[1], same[1])
+
+
+def test_a_segmenter_without_a_mask_is_told_which_case_lacks_it() -> None:
+    class OneCase:
+        def __len__(self) -> int:
+            return 1
+
+        def sample(self, number: int) -> Sample:
+            return Sample(f"c{number}", np.zeros((1, 8, 8), np.int16), np.ones((1, 8, 8), np.float32), 1.0)
+
+        def shape(self, number: int) -> tuple[int, int, int]:
+            return 1, 8, 8
+
+    class NoMask:
+        def mask(self, case_id: str, shape: tuple[int, int, int]) -> None:
+            return None
+
+    with pytest.raises(DataError, match="c0 has no reference mask: the segmenter needs one for every training case"):
+        load_split(OneCase(), NoMask())  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ SPLITS = ("train", "val", "gate", "test")
 Tables = tuple[pd.DataFrame, pd.DataFrame]
 
 
-def tables(task: str = "pma", cases: int = 40) -> Tables:
+def tables(task: str = "pma", cases: int = 80) -> Tables:
     random = np.random.default_rng(1)
     number = np.arange(cases)
     total = random.uniform(150, 250, cases)
@@ -95,7 +95,7 @@ CASES = [
     Spoilt("fraction", 0.0, ("candidates_present",), ("candidate_fraction",)),
     Spoilt("fraction", 0.0, task="cac"),
     Spoilt("on_grid", 100.0, (), ("grid_cover",)),
-    Spoilt("on_grid", 100.0, ("grid_covers_most",), ("grid_cover",), at=(1, 2, 3)),
+    Spoilt("on_grid", 100.0, ("grid_covers_most",), ("grid_cover",), at=(1, 2, 3, 5, 6)),
 ]
 
 
@@ -127,7 +127,7 @@ def test_a_sound_cohort_passes_and_has_docs(task: str, tmp_path: Path, capfd: py
     result = check(tables(task), task, docs if task == "pma" else None)
     assert result["success"]
     assert result["task"] == task
-    assert result["n_cases"] == 40
+    assert result["n_cases"] == 80
     assert result["critical"] == result["warnings"] == []
     assert all(entry["success"] for entry in result["checks"])
     assert capfd.readouterr() == ("", "")
@@ -150,22 +150,22 @@ def change(both: Tables, column: str, how: Callable[[Any], Any]) -> Tables:
 def test_square_millimetres_in_a_column_of_cm2_are_one_failure(task: str) -> None:
     result = check(change(tables(task), "value", lambda value: value * 100), task)
     assert set(found(result, "critical")) == {"unit"}
-    assert len(result["critical"][0]["rows"]) == 40
+    assert len(result["critical"][0]["rows"]) == 80
     with pytest.raises(GateError, match=r"look like mm2 in a column of cm2 \(they are about [1-5]\d(\.\d)? times") as caught:
         raise_if_critical(result)
-    assert "divide by 100 or correct the unit (40 cases: c000, c001, c002, c003, c004, ...)" in str(caught.value)
+    assert "divide by 100 or correct the unit (80 cases: c000, c001, c002, c003, c004, ...)" in str(caught.value)
 
 
 def test_small_lesions_in_square_millimetres_are_noticed_by_those_that_do_not_fit() -> None:
     samples, candidates = tables("liver")
-    samples["value"] = candidates["total"] * np.where(np.arange(40) % 3 == 0, 2.0, 0.5)
+    samples["value"] = candidates["total"] * np.where(np.arange(80) % 3 == 0, 2.0, 0.5)
     assert set(found(check((samples, candidates), "liver"), "critical")) == {"unit"}
 
 
 def test_values_a_hundred_times_too_small_are_a_warning() -> None:
     result = check(change(tables(), "value", lambda value: value / 200))
     assert result["success"]
-    assert len(found(result, "warnings")["unit_small"]) == 40
+    assert len(found(result, "warnings")["unit_small"]) == 80
     assert "values look 100 times too small" in result["warnings"][0]["message"]
 
 
@@ -194,7 +194,7 @@ def test_no_case_at_all_is_a_failure() -> None:
 
 
 def test_a_split_with_other_values_is_a_warning() -> None:
-    samples, candidates = tables(cases=80)
+    samples, candidates = tables()
     samples.loc[samples["split"] == "test", "value"] += 60
     candidates["total"] += 100
     candidates["on_grid"] += 100
@@ -211,10 +211,31 @@ def test_the_same_scan_under_two_names_is_a_warning() -> None:
 
 def test_candidates_of_other_cases_are_refused() -> None:
     samples, candidates = tables()
-    assert found(check((samples, candidates.iloc[:-1])), "critical") == {"complete": ["c039"], "candidates_match": ["c039"]}
+    assert found(check((samples, candidates.iloc[:-1])), "critical") == {"complete": ["c079"], "candidates_match": ["c079"]}
 
 
 def test_a_table_without_a_column_is_refused() -> None:
     samples, candidates = tables()
     with pytest.raises(DataError, match=r"samples\.csv of pma has no column hu_min"):
         validate(TASKS["pma"], samples.drop(columns="hu_min"), candidates, SPLITS, None)
+
+
+def test_few_patients_to_judge_by_are_a_warning_that_counts_patients_not_cases() -> None:
+    samples, candidates = tables()
+    gate = samples.index[samples["split"] == "gate"]
+    samples.loc[gate, "patient_id"] = [f"g{number % 10}" for number in range(len(gate))]
+    result = check((samples, candidates))
+    assert result["success"]
+    assert found(result, "warnings") == {"few_patients": list(samples.loc[gate, "case_id"])}
+    message = result["warnings"][0]["message"]
+    assert "(gate has 10, of 20 or more), so intervals are wide: `bioloc-cli cross-validate --task pma` " in message
+
+
+def test_few_patients_in_both_splits_are_one_warning_and_few_to_train_on_are_none() -> None:
+    samples, candidates = tables()
+    few = pd.concat([samples[samples["split"] != split].iloc[:0] for split in SPLITS])
+    for split, count in (("train", 5), ("val", 5), ("gate", 19), ("test", 8)):
+        few = pd.concat([few, samples[samples["split"] == split].iloc[:count]])
+    result = check((few.reset_index(drop=True), candidates.loc[few.index].reset_index(drop=True)))
+    assert len(found(result, "warnings")["few_patients"]) == 27
+    assert "(gate has 19 and test has 8, of 20 or more)" in result["warnings"][0]["message"]

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from bioloc import __version__
-from bioloc.cli import calibrate, info, measure, predict, registry, study, study_grid
+from bioloc.cli import calibrate, cross_validate, info, measure, predict, registry, study, study_grid
 from bioloc.errors import BiolocError, GateError
 
 _NAME = "bioloc-cli"
@@ -29,9 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (info, study, predict, calibrate, measure):
+for group in (info, study, cross_validate, predict, calibrate, measure):
     group.register(app)
-app.add_typer(registry.app, name="registry", help="Registered models: list, show, promote, roll back, restore.")
+app.add_typer(registry.app, name="registry", help="Registered models: show, promote, roll back, restore.")
 app.add_typer(study_grid.app, name="study", help="The grid of ablations and curves: a row, or all of them.")
 
 

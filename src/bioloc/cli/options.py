@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from bioloc.files import to_json
 from bioloc.params import Params, read_params
 from bioloc.project import Project
 from bioloc.tasks import TASKS, Task, get_task
+
+if TYPE_CHECKING:
+    from bioloc.training.start import Start
 
 TaskName = Annotated[str, typer.Option("--task", help=f"Biomarker: {', '.join(TASKS)}.", metavar="TASK")]
 MethodName = Annotated[
@@ -23,6 +26,14 @@ ModelUri = Annotated[
         "--model", help="models:/NAME@ALIAS, runs:/... or a package's folder; the champion, if not given.", metavar="URI"
     ),
 ]
+InitUri = Annotated[
+    str | None,
+    typer.Option(
+        "--init",
+        help="Start from this model's weights: models:/NAME@ALIAS, models:/NAME/VERSION or a package's folder.",
+        metavar="URI",
+    ),
+]
 
 
 def study_of(task_name: str) -> tuple[Project, Params, Task]:
@@ -32,6 +43,20 @@ def study_of(task_name: str) -> tuple[Project, Params, Task]:
     params = read_params(project.root)
     params.task(task.name)
     return project, params, task
+
+
+def start_of(project: Project, task: Task, uri: str | None) -> Start | None:
+    """The model that --init names; None where it was not given.
+
+    Raises:
+        RegistryError: There is no such model.
+    """
+    if uri is None:
+        return None
+    from bioloc.tracking.address import resolve
+    from bioloc.training.start import load_start
+
+    return load_start(*resolve(project.root, task.name, uri))
 
 
 def check_model(found: str, task: Task, model: str) -> None:

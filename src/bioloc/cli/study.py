@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bioloc.cli.options import Json, MethodName, ModelUri, TaskName, check_model, note, print_json, study_of
+from bioloc.cli.options import InitUri, Json, MethodName, ModelUri, TaskName, check_model, note, print_json, start_of, study_of
 from bioloc.errors import UsageError
 from bioloc.methods import get_method
 from bioloc.tasks import get_task
@@ -92,16 +92,18 @@ def validate(task: TaskName) -> None:
     from bioloc.stages.validate import make_validation
 
     project, _, chosen = study_of(task)
-    make_validation(project, chosen)
+    for warning in make_validation(project, chosen):
+        note(f"warning: {warning}")
     note(f"{chosen.name}: no critical failure, see {project.validation(chosen.name)}")
 
 
-def train(task: TaskName, method: MethodName = "localizer") -> None:
+def train(task: TaskName, method: MethodName = "localizer", init: InitUri = None) -> None:
     """Train a method; a killed training goes on."""
     from bioloc.stages.train import make_model
 
-    chosen = get_method(method)
-    make_model(*study_of(task), chosen)
+    by = get_method(method)
+    project, params, chosen = study_of(task)
+    make_model(project, params, chosen, by, start_of(project, chosen, init))
 
 
 def evaluate(

@@ -71,6 +71,7 @@ def render_card(project: Project, content: TaskContent, folder: Path) -> str:
         method_is_map=method.output == "map",
         version=registry.get("version"),
         run=run,
+        began=_began(run),
         model=model,
         spec=model["spec"],
         parameters=f"{_weights(folder / 'package' / 'weights.safetensors'):,}",
@@ -94,6 +95,14 @@ def render_card(project: Project, content: TaskContent, folder: Path) -> str:
         uncertainty=_uncertainty(model),
         caveats=_caveats(project, content, task, run, source == PHANTOM) if evaluated else _limits(source == PHANTOM),
     )
+
+
+def _began(run: Json) -> str:
+    """What the first weights were."""
+    start = as_dict(run.get("started_from"))
+    if not start:
+        return "random weights"
+    return f"the weights of {escaped(str(start['uri']))} (run key `{start['run_key']}`), a model that was trained before"
 
 
 def _weights(path: Path) -> int:

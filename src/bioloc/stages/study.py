@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bioloc.cohorts.load import ReferenceMasks
-from bioloc.errors import GateError, UsageError
+from bioloc.errors import UsageError
 from bioloc.evaluation.cases import predict_cohort, summary
 from bioloc.files import write_json
 from bioloc.inference.package import load_package
@@ -25,7 +25,7 @@ from bioloc.stages.processor import settle
 from bioloc.stages.study_cohorts import varied_opener
 from bioloc.stages.study_regions import cohort_with_regions, dice_whole
 from bioloc.stages.study_variants import RegionChange, Variant, varied
-from bioloc.stages.train import data_facts, environment
+from bioloc.stages.train import environment, sound_data
 from bioloc.tasks import Task
 
 SPLITS = ["test", "shift"]
@@ -82,9 +82,7 @@ def _trained(
 ) -> dict[str, Any]:
     from bioloc.training.train import train
 
-    facts = data_facts(project, task)
-    if not facts["validation_success"]:
-        raise GateError(f"{project.validation(task.name)} has a critical failure: no model is trained on such data")
+    facts = sound_data(project, task)
     facts["variant"] = variant.model_dump(mode="json")  # a checkpoint of another variant is not picked up
     opener, masks = varied_opener(project, params, task, variant), ReferenceMasks(project.masks(task.name))
     checkpoint = project.state / "checkpoints" / f"study-{task.name}-{method.name}-{name}"

@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -23,28 +23,37 @@ from bioloc.stages.commit import git_commit
 from bioloc.stages.processor import settle
 from bioloc.tasks import Task
 
+if TYPE_CHECKING:
+    from bioloc.training.start import Start
+
 _TOLERANCES = {"same machine and thread count": "bit-equal", "other machine": "metrics within their confidence intervals"}
 
 
-def make_model(project: Project, params: Params, task: Task, method: Method) -> None:
+def make_model(project: Project, params: Params, task: Task, method: Method, start: Start | None = None) -> None:
     """Train and record; a killed training goes on from its last check.
+
+    Args:
+        project: Where things are.
+        params: All parameters.
+        task: The biomarker.
+        method: The method.
+        start: The model whose weights are the first ones.
 
     Raises:
         GateError: The data validation had a critical failure.
         DataError: A stage before this one has not run.
+        UsageError: The model to start from does not fit.
     """
     from bioloc.inference.package import save_package
     from bioloc.training.train import train
 
     begun = time.perf_counter()
     settle(params)
-    data = data_facts(project, task)
-    if not data["validation_success"]:
-        raise GateError(f"{project.validation(task.name)} has a critical failure: no model is trained on such data")
+    data = sound_data(project, task)
     folder = project.model(task.name, method.name)
     checkpoint = project.state / "checkpoints" / f"{task.name}-{method.name}"
     masks = ReferenceMasks(project.masks(task.name)) if method.supervision == "mask" else None
-    trained = train(task, method, params, cohort_opener(project, params, task), masks, checkpoint, data)
+    trained = train(task, method, params, cohort_opener(project, params, task), masks, checkpoint, data, start)
     save_package(trained.package, folder / "package")
     with written_aside(folder / "history.csv") as aside:
         pd.DataFrame(trained.history).to_csv(aside, index=False, lineterminator="\n")
@@ -63,6 +72,7 @@ def make_model(project: Project, params: Params, task: Task, method: Method) -> 
             **params.task(task.name).model_dump(mode="json"),
         },
         "data": data,
+        "started_from": None if start is None else start.facts,
         "best": trained.best,
         "threshold": trained.package.threshold,
         "environment": environment(params),
@@ -76,6 +86,19 @@ def cohort_opener(project: Project, params: Params, task: Task) -> Callable[[lis
     return lambda splits: Cohort(
         task, params.task(task.name).grid, project.cohort(task.name), project.candidates(task.name), splits
     )
+
+
+def sound_data(project: Project, task: Task) -> dict[str, Any]:
+    """`data_facts` of a cohort that may be trained on.
+
+    Raises:
+        GateError: The data validation had a critical failure.
+        DataError: It has not run.
+    """
+    data = data_facts(project, task)
+    if not data["validation_success"]:
+        raise GateError(f"{project.validation(task.name)} has a critical failure: no model is trained on such data")
+    return data
 
 
 def data_facts(project: Project, task: Task) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from bioloc.validation.gate import raise_if_critical, validate
 NEEDED_SPLITS = ("train", "val", "gate", "test")
 
 
-def make_validation(project: Project, task: Task) -> None:
-    """Stage `validate`: reports/validation/<task>.json and its Data Docs.
+def make_validation(project: Project, task: Task) -> list[str]:
+    """Stage `validate`: reports/validation/<task>.json and its Data Docs; returns what it warns of.
 
     Raises:
         GateError: Something critical was found; the JSON is written all the same.
@@ -26,3 +26,4 @@ def make_validation(project: Project, task: Task) -> None:
     result = validate(task, samples, candidates, NEEDED_SPLITS, target.with_suffix(""))
     write_json(target, result)
     raise_if_critical(result)
+    return [f"[{entry['check']}] {entry['message']}" for entry in result["warnings"]]

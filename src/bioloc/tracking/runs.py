@@ -85,6 +85,7 @@ def _create(client: MlflowClient, experiment_id: str, run: dict[str, Any]) -> st
         "task": run["task"],
         "method": run["method"],
         "supervision": run["supervision"],
+        **({"started_from": run["started_from"]["uri"]} if run.get("started_from") else {}),
         "git_commit": run.get("git_commit") or "",
         **{name: str(value) for name, value in data.items()},
         "mlflow.source.name": "bioloc",
@@ -100,7 +101,7 @@ def _log_training(client: MlflowClient, run_id: str, run: dict[str, Any], histor
     """Parameters, the history's metrics and the data; writing them twice gives the same."""
     from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
-    described = {"params": run.get("params"), "environment": run.get("environment"), "threshold": run.get("threshold")}
+    described = {name: run.get(name) for name in ("params", "environment", "threshold", "started_from")}
     params = [Param(name.removeprefix("params."), text) for name, text in _flat(described).items()]
     at = _time(run)
     metrics = [

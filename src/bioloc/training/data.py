@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bioloc.cohorts.load import Cohort, ReferenceMasks, Sample
+from bioloc.errors import DataError
 from bioloc.networks.views import Views, ViewStore, store_views
 from bioloc.params import Augment
 
@@ -38,7 +39,7 @@ def _target(cohort: Cohort, number: int, sample: Sample, masks: ReferenceMasks) 
     """(S, H, W) share of the candidates' worth that the reference holds."""
     reference = masks.mask(sample.case_id, cohort.shape(number))
     if reference is None:
-        raise ValueError(f"{sample.case_id} has no reference mask: the segmenter needs one for every training case")
+        raise DataError(f"{sample.case_id} has no reference mask: the segmenter needs one for every training case")
     candidates = cohort.candidates(number)
     held = np.where(reference, candidates.factor, 0) * np.float32(candidates.unit_worth)
     return np.asarray(np.clip(cohort.placement(number).pool_worth(held) / np.maximum(sample.worth, 1e-9), 0, 1), np.float32)

@@ -31,12 +31,13 @@ _EVALUATED_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Setting:
-    """What a training needs beside its data."""
+    """What a training needs beside its data; `is_sharp` where the network's first weights have learnt their final sharpness."""
 
     params: Training
     seed: int
     precision: str
     accelerator: str = "auto"
+    is_sharp: bool = False
 
 
 class Loop:
@@ -123,7 +124,7 @@ class Loop:
     def _sharpen(self, done: float) -> None:
         """Maps become masks little by little, from where self-training starts; no network from before their end is kept."""
         start = min(self.setting.params.self_training.start, _SHARP)
-        share = min(max(done - start, 0) / max(_SHARP - start, 1e-6), 1)
+        share = 1.0 if self.setting.is_sharp else min(max(done - start, 0) / max(_SHARP - start, 1e-6), 1)
         self.sharp = share == 1 or self.network.spec.sharpness == 1
         averaged: Any = self.average.module
         for network in (self.network, averaged):

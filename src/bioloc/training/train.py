@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ from bioloc.errors import DataError
 from bioloc.inference.package import Package
 from bioloc.methods import Method
 from bioloc.networks.network import Network, Spec
-from bioloc.params import Params
+from bioloc.params import Params, TaskParams
 from bioloc.tasks import Task
 from bioloc.training.data import Split, load_split
 from bioloc.training.finish import finish
 from bioloc.training.loop import Loop, Setting
 from bioloc.training.precision import resolve
+from bioloc.training.start import Start, check_start, started
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ def train(
     masks: ReferenceMasks | None,
     checkpoint: Path,
     facts: dict[str, Any],
+    start: Start | None = None,
 ) -> Trained:
     """Train on `train`, choose the checkpoint and the threshold on the values of `val`.
 
@@ -52,11 +54,18 @@ def train(
         masks: Reference masks for the segmenter, None for all others.
         checkpoint: Folder for the resumable state.
         facts: Data md5 and the like, recorded in the package.
+        start: The model whose weights are the first ones; random weights without it.
 
     Raises:
         DataError: The training or validation split is empty.
+        UsageError: The model to start from does not fit.
     """
     _settle(params)
+    section = params.task(task.name)
+    spec = spec_of(task, method, section)
+    if start is not None:
+        check_start(start, spec)
+        facts = {**facts, "started_from": start.facts}
     train_cohort, val_cohort = open_cohort(["train"]), open_cohort(["val"])
     if not len(train_cohort) or not len(val_cohort):
         raise DataError(
@@ -66,10 +75,11 @@ def train(
     split = load_split(train_cohort, given)
     seed = zlib.crc32(f"{params.seed}/{task.name}/{method.name}".encode())
     torch.manual_seed(seed)
-    section = params.task(task.name)
-    network = Network(_spec(task, method, params, split))
+    spec = _fitted(spec, task, split)
+    network = Network(spec) if start is None else started(spec, start)
+    is_sharp = start is not None and start.package.spec.sharpness == spec.sharpness
     precision = resolve(params.precision)
-    setting = Setting(section.training, seed, precision)
+    setting = Setting(section.training, seed, precision, is_sharp=is_sharp)
     key = {
         "params": section.model_dump(mode="json"),
         "seed": seed,
@@ -91,12 +101,8 @@ def _settle(params: Params) -> None:
     deterministic.fill_uninitialized_memory = False
 
 
-def _spec(task: Task, method: Method, params: Params, split: Split) -> Spec:
-    section = params.task(task.name)
-    values = split.values.numpy().astype(np.float64)
-    scale = max(float(values.std()), 1e-6)
-    if task.volume:  # a volume's number is a sum over its views: start near the median score
-        scale = max(float(np.median(values)), 1.0) / max(len(split.views.views.sample) / len(values), 1.0)
+def spec_of(task: Task, method: Method, section: TaskParams) -> Spec:
+    """The network that the parameters ask for, its output not yet fitted to any values."""
     chosen = section.training
     sees_more, improved = method.sees_candidates and not method.plain, method.supervision == "value" and not method.plain
     return Spec(
@@ -115,6 +121,17 @@ def _spec(task: Task, method: Method, params: Params, split: Split) -> Spec:
         folded=chosen.inputs.folded and sees_more,
         deviation=chosen.inputs.deviation and task.relative_window is not None and sees_more,
         sharpness=chosen.sharpness if improved else 1.0,
+    )
+
+
+def _fitted(spec: Spec, task: Task, split: Split) -> Spec:
+    """The network with an output that begins near the training values."""
+    values = split.values.numpy().astype(np.float64)
+    scale = max(float(values.std()), 1e-6)
+    if task.volume:  # a volume's number is a sum over its views: start near the median score
+        scale = max(float(np.median(values)), 1.0) / max(len(split.views.views.sample) / len(values), 1.0)
+    return replace(
+        spec,
         offset=0.0 if task.volume else float(values.mean()),
         scale=scale,
         prior=float(values.sum() / max(split.candidate_sums.sum(), 1e-6)),

@@ -16,6 +16,8 @@ CANDIDATE_NUMBERS = ("total", "on_grid", "fraction", "unit_worth")
 TEXTS = ("patient_id", "split", "unit", "image")
 COMPARED_SPLITS = ("val", "gate", "test")
 FEWEST_TO_COMPARE = 5
+JUDGING_SPLITS = ("gate", "test")
+"""Splits by whose patients a model is judged."""
 SAME_SCAN = ("rows", "columns", "row_mm", "column_mm", "hu_min", "hu_max", "body_cm2", "total", "on_grid")
 
 
@@ -44,6 +46,8 @@ def gather(task: Task, samples: pd.DataFrame, candidates: pd.DataFrame) -> pd.Da
     names = (side["case_id"].fillna("").astype(str) for side in (facts, right))
     facts["other_case"] = (next(names) != next(names)).astype(int)
     facts["splits_of_patient"] = facts.groupby("patient_id")["split"].transform("nunique")
+    patients = facts.groupby("split")["patient_id"].transform("nunique").astype(float)
+    facts["patients_to_judge"] = patients.where(facts["split"].isin(JUDGING_SPLITS))
     facts["image_side"] = facts[["rows", "columns"]].min(axis=1)
     sides = facts[["row_mm", "column_mm"]]
     facts["pixel_stretch"] = sides.max(axis=1) / sides.min(axis=1).where(lambda side: side > 0) - 1
