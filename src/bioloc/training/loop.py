@@ -23,7 +23,7 @@ from bioloc.training.losses import to_loss_space
 from bioloc.training.objective import losses
 from bioloc.training.teacher import lesson_steps, teach
 
-_FIRST_CHECK = 0.3
+_FIRST_CHECK = 0.6
 _SHARP = 0.9
 """Share of the training after which maps have their final sharpness."""
 _EVALUATED_AT_ONCE = 16
@@ -55,9 +55,7 @@ class Loop:
         self.fabric = Fabric(accelerator=setting.accelerator, devices=1, precision=setting.precision)
         self.network = channels_last(network)
         chosen = setting.params
-        optimizer = torch.optim.AdamW(
-            network.parameters(), lr=chosen.learning_rate, weight_decay=chosen.weight_decay, fused=True
-        )
+        optimizer = torch.optim.AdamW(network.parameters(), lr=chosen.learning_rate, weight_decay=chosen.weight_decay, fused=True)
         self.model, self.optimizer = self.fabric.setup(self.network, optimizer)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, setting.params.learning_rate, total_steps=self.steps + 1, pct_start=0.15

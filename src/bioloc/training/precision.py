@@ -17,5 +17,6 @@ def resolve(precision: str) -> str:
         return precision
     if torch.cuda.is_available():
         return _MIXED if torch.cuda.is_bf16_supported(including_emulation=False) else _SINGLE
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # younger than the oldest torch that is allowed
+    ask = getattr(torch.cpu, "get_capabilities", dict)  # it is younger than the oldest torch that is allowed
+    capabilities: dict[str, bool] = ask()
     return _MIXED if any(capabilities.get(name) for name in _IN_HARDWARE) else _SINGLE
