@@ -44,9 +44,16 @@ def test_it_predicts_as_calibrate_does(package: Path, manifest: Path) -> None:
     assert usable(table)["dice"].between(0, 1).all()
     plain, told = calibrate(load_package(package), manifest, False, lambda line: None)
     fitted, summary = fit_to(load_package(package), as_cases(table), manifest, False)
-    assert summary == told
+    assert leaves(summary) == pytest.approx(leaves(told))  # not to the bit: threads are the process's own
     assert summary["failed"][0]["case_id"] == "pma-test-0004"
-    assert fitted.calibration.to_dict() == plain.calibration.to_dict()
+    assert leaves(fitted.calibration.to_dict()) == pytest.approx(leaves(plain.calibration.to_dict()))
+
+
+def leaves(content: Any) -> list[Any]:
+    """What JSON content holds, in order."""
+    if isinstance(content, dict):
+        return [name for key, value in content.items() for name in (key, *leaves(value))]
+    return [leaf for value in content for leaf in leaves(value)] if isinstance(content, list) else [content]
 
 
 def made(count: int, **columns: Any) -> pd.DataFrame:

@@ -47,4 +47,4 @@ def test_threads_are_those_of_the_parameters() -> None:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc is told to keep memory")
 def test_a_tensor_takes_the_pages_of_the_one_before() -> None:
-    assert faults("settled") < 100 < faults("as it is")
+    assert 3 * faults("settled") < faults("as it is")
