@@ -37,6 +37,7 @@ from bioloc.params import Augment, Grid, SelfTraining, Training
 from bioloc.tasks import TASKS
 from bioloc.training.data import Split
 from bioloc.training.loop import Loop, Setting
+from bioloc.training.precision import resolve
 
 ENCODER, SLIM, WIDE = "regnetx_002", (64, 48, 32, 16, 8), (256, 128, 64, 32, 16)
 SIZE, BATCH, STEPS, ROUNDS = 128, 16, 12, 3
@@ -95,7 +96,7 @@ def bioloc_step(hu: np.ndarray, worth: np.ndarray) -> tuple[Callable[[], object]
         self_training=SelfTraining(weight=0.5, start=0.0),
     )
     network = Network(Spec("pma", "localizer", ENCODER, SLIM, SIZE, 3.2, 0))
-    loop = Loop(network, split, split, Setting(params, 0, "bf16-mixed"), Path("/nonexistent"), {})
+    loop = Loop(network, split, split, Setting(params, 0, resolve("auto")), Path("/nonexistent"), {})
     return lambda: loop._step(1, np.random.default_rng(0).integers(0, 256, BATCH)), network.channels
 
 
