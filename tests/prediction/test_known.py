@@ -44,9 +44,9 @@ def test_it_predicts_as_calibrate_does(package: Path, manifest: Path) -> None:
     assert usable(table)["dice"].between(0, 1).all()
     plain, told = calibrate(load_package(package), manifest, False, lambda line: None)
     fitted, summary = fit_to(load_package(package), as_cases(table), manifest, False)
-    assert leaves(summary) == pytest.approx(leaves(told))  # not to the bit: threads are the process's own
+    assert leaves(summary) == pytest.approx(leaves(told), rel=1e-4)  # float32 rounds by the process's threads
     assert summary["failed"][0]["case_id"] == "pma-test-0004"
-    assert leaves(fitted.calibration.to_dict()) == pytest.approx(leaves(plain.calibration.to_dict()))
+    assert leaves(fitted.calibration.to_dict()) == pytest.approx(leaves(plain.calibration.to_dict()), rel=1e-4)
 
 
 def leaves(content: Any) -> list[Any]:
