@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from bioloc.files import folder_written_aside, md5, read_json
 from bioloc.params import read_params
 from bioloc.project import Project
 from bioloc.stages.train import environment
-from bioloc.tasks import Task
+from bioloc.tasks import Task, get_task
 from bioloc.tracking.address import resolve
 
 WORKERS = 2
@@ -48,6 +49,19 @@ def package_of(project: Project, task: Task, given: Path | None = None) -> Path:
     if found != task.name:
         raise UsageError(f"{folder} is a model of {found}, not of {task.name}")
     return folder
+
+
+def asked_of(options: argparse.Namespace, project: Project, usual: Iterable[str]) -> tuple[list[Task], dict[str, Path]]:
+    """The tasks that --task names, or the usual ones, and the package of each; none where cohorts are only drawn.
+
+    Raises:
+        UsageError: --package is given for more than one task, or is another task's.
+        RegistryError: A task has no model.
+    """
+    tasks = [get_task(name) for name in options.task or usual]
+    if options.package is not None and len(tasks) != 1:
+        raise UsageError(f"--package {options.package} is the model of one task: name it with --task")
+    return tasks, {} if options.only_draw else {task.name: package_of(project, task, options.package) for task in tasks}
 
 
 def run_key(folder: Path) -> str:

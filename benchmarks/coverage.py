@@ -17,9 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from common import WORKERS, cohort, ended, machine, package_of, run_key
+from common import WORKERS, asked_of, cohort, ended, machine, run_key
 
-from bioloc.errors import UsageError
 from bioloc.files import read_json, write_json
 from bioloc.inference.package import load_package, save_package
 from bioloc.params import read_params
@@ -27,7 +26,7 @@ from bioloc.prediction.calibrate import fit_to
 from bioloc.prediction.fresh import measure_coverage
 from bioloc.prediction.known import as_cases, predict_known
 from bioloc.project import Project
-from bioloc.tasks import Task, get_task
+from bioloc.tasks import Task
 
 AREA_TASKS = ("pma", "sfa", "liver")
 SEED = 880_001
@@ -38,12 +37,9 @@ def main() -> None:
     """Draw, calibrate, predict, and write benchmarks/coverage.json."""
     options = arguments()
     project = Project.find()
-    tasks = [get_task(name) for name in options.task or AREA_TASKS]
-    if options.package is not None and len(tasks) != 1:
-        raise UsageError(f"--package {options.package} is the model of one task: name it with --task")
+    tasks, folders = asked_of(options, project, AREA_TASKS)
     place = options.cohorts or project.state / "cohorts"
     output = options.output or project.root / "benchmarks" / "coverage.json"
-    folders = {} if options.only_draw else {task.name: package_of(project, task, options.package) for task in tasks}
     for task in tasks:
         counts = (options.calibrate, options.fresh)
         cohorts = [cohort(place, task, options.seed + number, count) for number, count in enumerate(counts)]

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from common import WORKERS, cohort, ended, machine, package_of, run_key
+from common import WORKERS, asked_of, cohort, ended, machine, run_key
 
 from bioloc.errors import UsageError
 from bioloc.files import read_json, write_json
@@ -22,7 +22,7 @@ from bioloc.params import read_params
 from bioloc.prediction.fresh import beside_test
 from bioloc.prediction.known import predict_known
 from bioloc.project import Project
-from bioloc.tasks import TASKS, Task, get_task
+from bioloc.tasks import TASKS, Task
 
 PATIENTS = {"cac": 80}
 USUALLY = 96
@@ -34,11 +34,8 @@ def main() -> None:
     """Draw, predict, and write benchmarks/fresh.json."""
     options = arguments()
     project = Project.find()
-    tasks = [get_task(name) for name in options.task or TASKS]
-    if options.package is not None and len(tasks) != 1:
-        raise UsageError(f"--package {options.package} is the model of one task: name it with --task")
+    tasks, folders = asked_of(options, project, TASKS)
     output = options.output or project.root / "benchmarks" / "fresh.json"
-    folders = {} if options.only_draw else {task.name: package_of(project, task, options.package) for task in tasks}
     for task in tasks:
         count = options.patients or PATIENTS.get(task.name, USUALLY)
         manifest = cohort(options.cohorts or project.state / "cohorts", task, options.seed, count)

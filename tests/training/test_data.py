@@ -127,4 +127,4 @@ def test_a_segmenter_without_a_mask_is_told_which_case_lacks_it() -> None:
             return None
 
     with pytest.raises(DataError, match="c0 has no reference mask: the segmenter needs one for every training case"):
-        load_split(OneCase(), NoMask())  # type: ignore[arg-type]
+        load_split(OneCase(), NoMask())  # type: ignore[arg-type]  # stand-ins with only what is asked of them

@@ -24,6 +24,7 @@ from bioloc.training.objective import losses
 from bioloc.training.teacher import lesson_steps, teach
 
 _FIRST_CHECK = 0.6
+"""Share of the training before the first check: earlier networks are not kept, or seldom the best."""
 _SHARP = 0.9
 """Share of the training after which maps have their final sharpness."""
 _EVALUATED_AT_ONCE = 16
