@@ -96,7 +96,7 @@ def test_shapes_types_and_spacing_fit_together(module, target, seed, shift):
         assert part is None or (part.shape == patient.hu.shape and part.dtype == bool)
     increment, row, column = patient.spacing_mm
     assert row == column
-    assert 0.4 <= row <= 1.8
+    assert 0.4 <= row <= (2.6 if module == "chest" else 1.8)  # some chests are resampled
     assert 0.5 <= increment <= 5
 
 

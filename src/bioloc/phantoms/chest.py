@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import chest_organs as organs
+from .chest_habitus import Habitus
 from .chest_parts import (
     PHI,
     Frame,
     Image,
     Table,
+    blocks_of_two,
     bump,
     compose,
     grain,
@@ -39,32 +41,10 @@ LAYERS = ("wall", "deep", "plane", "axilla", "inner", "between", "scapula", "out
 PECTORALIS_HU = (-50, 90)
 FAT_HU = (-200, 0)
 NOISE_HU = (8.0, 22.0)
+RESAMPLED = 0.15
+"""Share of patients whose pixels are averages of 2 x 2: public data sets come resampled, to 1.5 mm and coarser."""
 FRONT: Table = (np.abs(PHI) < np.deg2rad(87)).astype(float)
 """1 where the layers `inner` and `outer` are pectoralis."""
-
-
-@dataclass(frozen=True)
-class Habitus:
-    """Sizes of one patient, drawn before any shape. Areas in cm2, both sides together."""
-
-    half_width: float
-    half_depth: float
-    pectoralis: float
-    minor_share: float
-    muscularity: float
-    subcutaneous: float
-    axillary: float
-    planes: float
-    mediastinal_mm: float
-    breast: float
-    arms_down: bool
-    rotation: float
-    rows: int
-    room: float
-    contrast: bool
-    fat_hu: float
-    muscle_hu: float
-    marbling: float
 
 
 @dataclass(frozen=True)
@@ -98,15 +78,17 @@ def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> 
     """
     if target not in ("pectoralis", "subcutaneous_fat"):
         raise ValueError(f"chest has no target {target!r}; take 'pectoralis' or 'subcutaneous_fat'")
-    noise_rng, tissue_rng, organ_rng = rng.spawn(3)
+    noise_rng, tissue_rng, organ_rng, resampling_rng = rng.spawn(4)
     scanner = Scanner.draw(rng, NOISE_HU, shift)
-    habitus = _habitus(rng, shift)
+    habitus = Habitus.draw(rng, shift)
     factors = _factors(target, change)
     pleura, densities = _layers(rng, habitus)
     base = _body(pleura, densities, {})
     body = _body(pleura, densities, factors)
     frame = _frame(rng, habitus, base, shift)
     hu, mediastinum = _image(tissue_rng, organ_rng, frame, habitus, base, body, factors.get("mediastinum", 1.0))
+    if resampling_rng.random() < RESAMPLED:
+        frame, hu, mediastinum = frame.halved(), blocks_of_two(hu), blocks_of_two(mediastinum) > 0.5
     spacing = (float(rng.choice([1.0, 2.0, 3.0, 5.0])), frame.canvas.pixel_mm, frame.canvas.pixel_mm)
     width = _width(base)
     image = scan(hu[None], spacing, scanner, change.noise(noise_rng), width)
@@ -115,40 +97,6 @@ def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> 
     facts = {"body_area_cm2": area, "width_mm": width, "pixel_mm": frame.canvas.pixel_mm, "noise_hu": scanner.noise_hu}
     facts |= {"arms_down": float(habitus.arms_down), "contrast": float(habitus.contrast), "rotation_degrees": habitus.rotation}
     return Patient(image, mask[None], spacing, distractor=distractor[None], facts=facts)
-
-
-def _habitus(rng: np.random.Generator, shift: bool) -> Habitus:
-    """Sizes. Fat is drawn as a total and the share of it under the skin, so that neither foretells the other."""
-    fat = float(rng.uniform(165, 390))
-    extreme = float(rng.random())
-    share = 0.17 + 0.73 * float(rng.beta(0.8, 0.8))
-    if shift:
-        fat = 60 + 100 * extreme if extreme < 0.5 else 350 + 200 * extreme
-    subcutaneous = float(np.clip(fat * share, *((16, 460) if shift else (28, 360))))
-    deep = float(np.clip(fat - subcutaneous, 25, 290)) * float(np.exp(rng.normal(0, 0.15)))
-    parts = rng.dirichlet([10, 11, 13])
-    size = float(np.exp(rng.normal(0, 0.07)))
-    female = rng.random() < 0.5
-    return Habitus(
-        half_width=float(rng.uniform(100, 136)) * size,
-        half_depth=float(rng.uniform(74, 100)) * size,
-        pectoralis=float(np.exp(rng.uniform(np.log(16), np.log(74)))),
-        minor_share=float(rng.uniform(0.13, 0.36)),
-        muscularity=float(np.exp(np.clip(rng.normal(0, 0.3), -0.6, 0.6))),
-        subcutaneous=subcutaneous,
-        axillary=float(np.clip(deep * parts[1], 4, 95)),
-        planes=float(np.clip(deep * parts[2], 6, 120)),
-        mediastinal_mm=float(np.clip(deep * parts[0], 4, 75)) / 5,
-        breast=float(rng.uniform(0.3, 2.2)) * female,
-        arms_down=bool(rng.random() < 0.35),
-        rotation=float(rng.uniform(-12, 12)),
-        rows=int(rng.integers(20, 27)) * 16,
-        room=float(rng.uniform(1.03, 1.35)),
-        contrast=bool(rng.random() < 0.45),
-        fat_hu=float(rng.uniform(-118, -98)),
-        muscle_hu=float(rng.uniform(40, 60)),
-        marbling=float(rng.uniform(0, 1)) ** 2,
-    )
 
 
 def _factors(target: str, change: Change) -> dict[str, float]:

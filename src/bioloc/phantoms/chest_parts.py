@@ -6,8 +6,9 @@ The chest wall is a stack of layers around the middle of the thorax. A layer's t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,11 @@ class Frame:
         c, s = np.cos(np.deg2rad(self.degrees)), np.sin(np.deg2rad(self.degrees))
         return float(self.x + c * u - s * v), float(self.y + s * u + c * v)
 
+    def halved(self) -> Frame:
+        """The same frame on a canvas whose pixels are blocks of 2 x 2 of this one's."""
+        fine = self.canvas
+        return replace(self, canvas=Canvas(fine.rows // 2, fine.columns // 2, 2 * fine.pixel_mm))
+
     def window(self, u: float, v: float, reach: float) -> tuple[tuple[slice, slice], Level, Level]:
         """The pixels within `reach` mm of a place, and their body coordinates relative to it."""
         x, y = self.to_canvas(u, v)
@@ -73,6 +79,12 @@ class Frame:
         dx, dy = self.canvas.x[:, columns] - np.float32(x), self.canvas.y[rows] - np.float32(y)
         c, s = np.float32(np.cos(np.deg2rad(self.degrees))), np.float32(np.sin(np.deg2rad(self.degrees)))
         return (rows, columns), c * dx + s * dy, -s * dx + c * dy
+
+
+def blocks_of_two(image: NDArray[Any]) -> Image:
+    """(R, C) means of blocks of 2 x 2 of a (2R, 2C) image."""
+    rows, columns = image.shape
+    return np.asarray(image.reshape(rows // 2, 2, columns // 2, 2).mean(axis=(1, 3)), np.float32)
 
 
 def oval(
