@@ -51,11 +51,20 @@ class Grid(Strict):
 
 
 class Augment(Strict):
-    """Random changes of a training sample that keep its value."""
+    """Random changes of a training sample that keep its value.
+
+    Attributes:
+        flip: Whether left and right are exchanged in half of the steps.
+        shift: Most pixels of the grid by which images are rolled.
+        hu: Standard deviation of the HU that are added to an image.
+        place: Share of the grid by which the places that the network sees are off at most: another reader's region, or
+            one that was found, lies differently about the same organ.
+    """
 
     flip: bool
     shift: Count
     hu: Annotated[float, Field(ge=0)]
+    place: Share = 0.0
 
 
 class SelfTraining(Strict):
@@ -73,7 +82,7 @@ class Inputs(Strict):
     Attributes:
         depth: How deep a pixel lies under the skin, for tasks whose cohort has it.
         fat_depth: How far it is from the skin along the fat, for the same tasks.
-        deviation: How far a pixel's HU are from the candidates' median, up or down, for tasks with a relative window.
+        deviation: How far a pixel's HU are from the healthy organ's, up or down, for tasks with a relative window.
         folded: Places left and right of the middle are one: the network cannot prefer a side.
     """
 
@@ -102,6 +111,7 @@ class Training(Strict):
         whole_lesions: After training a lesion counts as a whole or not at all, as in Agatston's score.
         pool_lesions: A lesion's pixels share one logit.
         sharpness: What the map's logits are multiplied with in the end, so that maps are nearly masks; 1 for none.
+        smoothing: After training, a map's logits are averaged over squares of so many grid pixels, an odd number; 1 for none.
         sparsity: Weight of the map's mean in the loss of `localizer-paper`.
         symmetry: Weight of the difference between the halves' sums.
     """
@@ -121,6 +131,7 @@ class Training(Strict):
     whole_lesions: bool = False
     pool_lesions: bool = False
     sharpness: Annotated[float, Field(ge=1)] = 1.0
+    smoothing: Positive = 1
     sparsity: Annotated[float, Field(ge=0)] = 0.0
     symmetry: Annotated[float, Field(ge=0)] = 0.0
 
@@ -150,6 +161,13 @@ class TaskParams(Strict):
     grid: Grid
     training: Training
     gates: Gates
+
+    @field_validator("training")
+    @classmethod
+    def _around_a_middle(cls, training: Training) -> Training:
+        if training.smoothing % 2 == 0:
+            raise ValueError("training.smoothing: squares have a pixel in their middle, so an odd side")
+        return training
 
     @model_validator(mode="after")
     def _whole_blocks(self) -> TaskParams:

@@ -51,7 +51,7 @@ class Task:
         slice_finder: How a volume's slice is found: just above the aortic arch, or where the region is largest.
         anchor: What the working grid is centred on.
         windows: HU windows that the network sees, (low, high).
-        relative_window: Half width in HU of one more window around the candidates' median; None for none.
+        relative_window: Half width in HU of one more window around the healthy organ's; None for none.
         depth: Whether a prepared cohort holds how deep each pixel lies under the skin.
         loss_space: Values are compared as they are or as log(1 + value).
         categories: Upper edges of the risk categories, in the unit; None for none.

@@ -138,7 +138,7 @@ def test_the_activation_map_is_zhous_at_the_last_stage() -> None:
     cam = torch.relu(torch.einsum("k,vkhw->vhw", head.weight[0].detach(), last)) / last[0, 0].numel()
     expected = nn.functional.interpolate(cam[:, None], (128, 128), mode="bilinear")[:, 0]
     assert last.shape[-2:] == (4, 4)
-    assert torch.allclose(activation_map(network, inputs), expected, atol=1e-5)
+    assert torch.allclose(activation_map(network, inputs, (128, 128)), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("encoder", ["test_resnet", "regnetx_002"])

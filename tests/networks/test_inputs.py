@@ -23,7 +23,7 @@ def make_views(name: str, side: int = 0, seed: int = 0) -> Views:
     hu = rng.integers(-1024, 2000, shape).astype(np.int16)
     factor = np.where(rng.random(shape) < 0.1, rng.integers(1, 5 if get_task(name).rule == "lesions" else 2, shape), 0)
     depth = rng.integers(0, 256, (3, 2, SIZE, SIZE)).astype(np.uint8) if get_task(name).depth else None
-    return store_views([Sample("a", hu, (factor * WORTH).astype(np.float32), 1.0, depth)], side, get_task(name).volume).batch([0])
+    return store_views([Sample("a", hu, (factor * WORTH).astype(np.float32), 1.0, depth)], side, get_task(name)).batch([0])
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -76,7 +76,7 @@ def test_the_relative_window_does_not_see_an_offset() -> None:
     offset = make_inputs(task, views, SIZE, WORTH, SEEING, torch.full((3,), 25.0))
     assert torch.allclose(plain[:, channel], offset[:, channel], atol=1e-6)
     assert not torch.allclose(plain[:, 0], offset[:, 0], atol=1e-3)
-    center, half = float(views.center_hu[0]), float(task.relative_window or 0)
+    center, half = float(views.reference_hu[0]), float(task.relative_window or 0)
     expected = np.clip((views.planes[0, 0].numpy() - center + half) / (2 * half), 0, 1) - 0.5
     assert plain[0, channel].numpy() == pytest.approx(expected, abs=1e-6)
 
@@ -95,7 +95,7 @@ def test_patches_are_given_their_place_on_the_grid() -> None:
 @pytest.mark.parametrize(("name", "factor"), [("pma", 1), ("liver", 1), ("cac", 4)])
 def test_the_candidates_channel_is_full_at_the_largest_factor(name: str, factor: int) -> None:
     task, views = get_task(name), make_views(name)
-    channel = make_inputs(task, views, SIZE, WORTH, SEEING)[:, -1]
+    channel = make_inputs(task, views, SIZE, WORTH, SEEING)[:, -4 if task.volume else -3]  # before the places
     assert torch.equal(channel == -0.5, views.worth == 0)
     full = views.worth == WORTH * factor
     assert full.any()
@@ -108,7 +108,8 @@ def test_depths_are_six_channels_that_end_where_they_say() -> None:
     ends = [(way, end) for way, some in enumerate((DEPTHS_MM, FAT_DEPTHS_MM)) for end in some]
     assert len(ends) == 6
     assert input_channels(task, seen) == input_channels(task, SEEING) + 6
-    inputs, first = make_inputs(task, views, SIZE, WORTH, seen), len(task.windows)
+    inputs = make_inputs(task, views, SIZE, WORTH, seen)
+    first = inputs.shape[1] - 8  # depths and two places come last
     depths = views.depth.numpy().astype(np.float64)
     for channel, (way, end) in enumerate(ends, start=first):
         assert inputs[:, channel].numpy() == pytest.approx(np.minimum(depths[:, way] / end, 1) - 0.5, abs=1e-6)
@@ -116,12 +117,12 @@ def test_depths_are_six_channels_that_end_where_they_say() -> None:
     assert torch.equal(inputs[:, others], make_inputs(task, views, SIZE, WORTH, SEEING))
 
 
-def test_the_deviation_is_the_unsigned_distance_from_the_candidates_median() -> None:
+def test_the_deviation_is_the_unsigned_distance_from_the_healthy_organ() -> None:
     task, views = get_task("liver"), make_views("liver")
     seen = Seen(candidates=True, deviation=True)
     assert input_channels(task, seen) == input_channels(task, SEEING) + 1
     inputs, channel = make_inputs(task, views, SIZE, WORTH, seen), len(task.windows) + 1
-    away = np.abs(views.planes[:, 0].numpy() - views.center_hu.numpy()[:, None, None])
+    away = np.abs(views.planes[:, 0].numpy() - views.reference_hu.numpy()[:, None, None])
     assert inputs[:, channel].numpy() == pytest.approx(np.minimum(away / (task.relative_window or 0), 1) - 0.5, abs=1e-6)
     offset = make_inputs(task, views, SIZE, WORTH, seen, torch.full((3,), 25.0))
     assert torch.allclose(inputs[:, channel], offset[:, channel], atol=1e-6)
@@ -148,3 +149,22 @@ def test_folded_places_of_patches_are_those_of_the_grid() -> None:
     grid = make_inputs(task, make_views("cac"), SIZE, WORTH, seen)[0, -2, 0]
     for part, (_, _, column) in zip(make_inputs(task, patches, SIZE, WORTH, seen), patches.place.tolist(), strict=True):
         assert torch.allclose(part[-2, 0], grid[int(column) : int(column) + 16], atol=1e-6)
+
+
+@pytest.mark.parametrize("block", [2, 4])
+@pytest.mark.parametrize("name", ["sfa", "liver", "cac"])
+def test_blocks_have_each_pixels_hu_and_one_place_and_depth(name: str, block: int) -> None:
+    task, views = get_task(name), make_views(name)
+    seen = Seen(candidates=True, depth=task.depth, fat_depth=task.depth)
+    pixels = make_inputs(task, views, SIZE, WORTH, seen)
+    blocks = make_inputs(task, views, SIZE, WORTH, replace(seen, block=block))
+    assert blocks.shape == (len(views.sample), input_channels(task, replace(seen, block=block)), SIZE // block, SIZE // block)
+    places = 3 if task.volume else 2
+    coarse = places + (len(DEPTHS_MM) + len(FAT_DEPTHS_MM) if task.depth else 0)
+    fine = torch.nn.functional.pixel_unshuffle(pixels[:, :-coarse], block)
+    assert torch.equal(blocks[:, :-coarse], fine)
+    means = torch.nn.functional.avg_pool2d(pixels[:, -places:], block)
+    assert torch.allclose(blocks[:, -places:], means, atol=1e-6)
+    if task.depth:
+        straight = torch.nn.functional.avg_pool2d(views.depth[:, 0].float(), block)
+        assert torch.allclose(blocks[:, -coarse + 2], (straight / DEPTHS_MM[2]).clamp(0, 1) - 0.5, atol=1e-6)

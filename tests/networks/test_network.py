@@ -35,7 +35,7 @@ def make_views(task: str, side: int = 0, size: int = SIZE, shares: tuple[float, 
         worth = np.where(rng.random(shape) < share, rng.random(shape), 0).astype(np.float32)
         hu = rng.integers(-200, 400, shape).astype(np.int16)
         samples.append(Sample(str(number), hu, worth, 0.0, make_depth(task, shape, rng)))
-    return store_views(samples, side, get_task(task).volume).batch(range(len(samples)))
+    return store_views(samples, side, get_task(task)).batch(range(len(samples)))
 
 
 def by_hand(output: torch.Tensor, views: Views) -> np.ndarray:
@@ -199,19 +199,21 @@ def test_an_image_moved_by_whole_blocks_moves_its_map(subpixels: int, axis: int)
     torch.manual_seed(0)
     size, blocks = 192 * subpixels, 32
     network = Network(spec_of("pma", subpixels=subpixels, size=size)).eval()
-    image = torch.randn(1, network.channels, size, size)
+    image = torch.randn(1, network.channels, size // subpixels, size // subpixels)
     with torch.inference_mode():
-        one, other = network(image), network(image.roll(blocks * subpixels, axis))
+        one, other = network(image), network(image.roll(blocks, axis))
     moved = one.roll(blocks * subpixels, axis)
     middle = slice(size * 3 // 8, size * 5 // 8)
     difference = (other - moved)[:, middle, middle].abs().max()
-    assert float(difference) < 0.02 * float(moved[:, middle, middle].std())
+    assert float(difference) < 0.05 * float(moved[:, middle, middle].std())
 
 
 def test_each_pixel_of_a_block_has_its_own_logit() -> None:
     """A head that hands its block's inputs on gives back the image, so no pixel changes places within a block."""
     network = Network(spec_of("pma", subpixels=3, size=48)).eval()
-    image = torch.rand(1, network.channels, 48, 48)
+    image = torch.rand(48, 48)
+    blocks = torch.zeros(1, network.channels, 16, 16)
+    blocks[:, :9] = torch.nn.functional.pixel_unshuffle(image[None, None], 3)  # as `make_inputs` lays the first channel
     with torch.no_grad():
         for layer in (network.head[0], network.head[2]):
             layer.weight.zero_()
@@ -220,7 +222,7 @@ def test_each_pixel_of_a_block_has_its_own_logit() -> None:
         for pixel in range(9):  # of the first channel
             network.head[0].weight[pixel, width + pixel, 0, 0] = 1
             network.head[2].weight[pixel, pixel, 1, 1] = 1
-        assert torch.allclose(network(image)[0], image[0, 0], atol=1e-6)
+        assert torch.allclose(network(blocks)[0], image, atol=1e-6)
 
 
 @pytest.mark.parametrize(("task", "pooled"), [("pma", False), ("pma", True), ("cac", True)])

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bioloc.cohorts.load import Sample
+from bioloc.networks.reference import reference_hu
 from bioloc.networks.views import Views, store_views
+from bioloc.tasks import get_task
 
 EMPTY, SIZE = "empty", 32
 
@@ -27,7 +29,7 @@ def make_sample(name: str, slices: int = 3, seed: int = 0, share: float = 0.02) 
 
 def test_a_whole_slice_is_a_view_of_one_plane() -> None:
     samples = [make_sample("a", 1, 1), make_sample("b", 1, 2)]
-    views = store_views(samples, 0, volume=False).batch([1, 0])
+    views = store_views(samples, 0, task=get_task("pma")).batch([1, 0])
     assert views.planes.dtype == torch.int16
     assert np.array_equal(views.planes[:, 0], np.stack([samples[1].hu[0], samples[0].hu[0]]))
     assert np.array_equal(views.worth, np.stack([samples[1].worth[0], samples[0].worth[0]]))
@@ -39,7 +41,7 @@ def test_a_whole_slice_is_a_view_of_one_plane() -> None:
 
 def test_a_volumes_slices_go_along_with_their_neighbours() -> None:
     sample = make_sample("a", 4, 3)
-    views = store_views([sample], 0, volume=True).batch([0])
+    views = store_views([sample], 0, task=get_task("cac")).batch([0])
     assert views.planes.shape == (4, 3, SIZE, SIZE)
     for number, around in enumerate([(0, 0, 1), (0, 1, 2), (1, 2, 3), (2, 3, 3)]):  # the end is its own neighbour
         assert np.array_equal(views.planes[number], sample.hu[list(around)])
@@ -49,7 +51,7 @@ def test_a_volumes_slices_go_along_with_their_neighbours() -> None:
 def test_patches_are_windows_of_their_slice() -> None:
     sample = make_sample("a", 3, 4)
     target = np.where(sample.worth > 0.5, 0.75, 0).astype(np.float32)
-    views = store_views([sample], 16, volume=True, targets=[target]).batch([0])
+    views = store_views([sample], 16, task=get_task("cac"), targets=[target]).batch([0])
     assert len(views.sample) > 3
     assert views.target is not None
     for plane, place, worth, wanted in zip(views.planes, views.place, views.worth, views.target, strict=True):
@@ -65,7 +67,7 @@ def test_patches_are_windows_of_their_slice() -> None:
 @given(seed=st.integers(0, 999), side=st.sampled_from([0, 16, 24, 32]), share=st.sampled_from([0.001, 0.05, 0.7]))
 def test_sums_per_sample_are_the_samples_own(seed: int, side: int, share: float) -> None:
     samples = [make_sample(name, 2, seed + n, share) for n, name in enumerate(("a", EMPTY, "c", "d"))]
-    store = store_views(samples, side, volume=True)
+    store = store_views(samples, side, task=get_task("cac"))
     assert len(store) == 4
     chosen = [3, 1, 0, 3]  # any order, also twice
     views = store.batch(chosen)
@@ -76,7 +78,7 @@ def test_sums_per_sample_are_the_samples_own(seed: int, side: int, share: float)
 
 
 def test_a_sample_without_candidates_has_no_patch_and_the_sum_0() -> None:
-    store = store_views([make_sample(EMPTY), make_sample("b"), make_sample(EMPTY)], 16, volume=True)
+    store = store_views([make_sample(EMPTY), make_sample("b"), make_sample(EMPTY)], 16, task=get_task("cac"))
     views = store.batch([0, 1, 2])
     assert set(views.sample.tolist()) == {1}
     assert views.samples == 3
@@ -84,7 +86,7 @@ def test_a_sample_without_candidates_has_no_patch_and_the_sum_0() -> None:
 
 
 def test_a_cohort_without_candidates_has_no_views_of_the_right_shape() -> None:
-    views = store_views([make_sample(EMPTY)], 16, volume=True).batch([0])
+    views = store_views([make_sample(EMPTY)], 16, task=get_task("cac")).batch([0])
     assert views.planes.shape == (0, 3, 16, 16)
     assert views.worth.shape == (0, 16, 16)
     assert views.place.shape == (0, 3)
@@ -92,26 +94,39 @@ def test_a_cohort_without_candidates_has_no_views_of_the_right_shape() -> None:
 
 
 def test_an_empty_batch_has_no_samples() -> None:
-    views = store_views([make_sample("a")], 0, volume=False).batch([])
+    views = store_views([make_sample("a")], 0, task=get_task("pma")).batch([])
     assert (views.samples, len(views.sample)) == (0, 0)
 
 
-def test_the_centre_is_the_candidates_median() -> None:
-    sample = make_sample("a", 3, 5)
-    views = store_views([sample, make_sample(EMPTY)], 0, volume=False).batch([0, 1])
-    assert views.center_hu[:3].tolist() == [float(np.median(sample.hu[sample.worth > 0]))] * 3
-    assert views.center_hu[3:].tolist() == [0, 0, 0]
+def test_only_tasks_that_compare_with_an_organ_have_its_hu() -> None:
+    sample = make_sample("a", 3, 5, share=0.6)
+    liver = store_views([sample, make_sample(EMPTY)], 0, task=get_task("liver")).batch([0, 1])
+    assert liver.reference_hu[:3].tolist() == pytest.approx([reference_hu(sample.hu, sample.worth > 0)] * 3)
+    assert liver.reference_hu[3:].tolist() == [0, 0, 0]
+    assert not store_views([sample], 0, task=get_task("pma")).batch([0]).reference_hu.any()
+
+
+def test_a_mirror_image_is_exchanged_in_all_that_lies_on_the_grid() -> None:
+    depth = np.random.default_rng(8).integers(0, 256, (3, 2, SIZE, SIZE)).astype(np.uint8)
+    sample = replace(make_sample("a", 3, 6), depth=depth)
+    views = store_views([sample], 0, task=get_task("pma"), targets=[sample.worth]).batch([0])
+    mirror = views.mirrored()
+    for name in ("planes", "worth", "depth", "target"):
+        assert torch.equal(getattr(mirror, name), getattr(views, name).flip(-1))
+        assert torch.equal(getattr(mirror.mirrored(), name), getattr(views, name))
+    assert torch.equal(mirror.place, views.place)
+    assert mirror.lesions.shape == views.lesions.shape  # areas have none
 
 
 def test_sums_of_half_precision_are_float32() -> None:
-    views = store_views([make_sample("a", 3)], 0, volume=False).batch([0])
+    views = store_views([make_sample("a", 3)], 0, task=get_task("pma")).batch([0])
     parts = torch.tensor([256.0, 1.0, 1.0], dtype=torch.bfloat16)  # bfloat16 has 8 bits: 256 + 1 is 256 there
     assert views.sums(parts).tolist() == [258.0]
 
 
 def test_views_move_with_their_targets() -> None:
     sample = make_sample("a", 1)
-    views = store_views([sample], 0, volume=False, targets=[sample.worth]).batch([0]).to(torch.device("cpu"))
+    views = store_views([sample], 0, task=get_task("pma"), targets=[sample.worth]).batch([0]).to(torch.device("cpu"))
     assert views.target is not None
     assert np.array_equal(views.target[0], sample.worth[0])
 
@@ -120,16 +135,16 @@ def test_depths_go_along_with_their_window() -> None:
     rng = np.random.default_rng(8)
     depth = rng.integers(0, 256, (3, 2, SIZE, SIZE)).astype(np.uint8)
     sample = replace(make_sample("a", 3, 6), depth=depth)
-    whole = store_views([sample], 0, volume=False).batch([0])
+    whole = store_views([sample], 0, task=get_task("pma")).batch([0])
     assert whole.depth.dtype == torch.uint8
     assert np.array_equal(whole.depth, depth)
-    patches = store_views([sample], 16, volume=False).batch([0])
+    patches = store_views([sample], 16, task=get_task("pma")).batch([0])
     for part, (height, row, column) in zip(patches.depth, patches.place.tolist(), strict=True):
         assert np.array_equal(part, depth[round(height + 1), :, int(row) : int(row) + 16, int(column) : int(column) + 16])
 
 
 def test_without_depths_there_are_as_many_empty_ones_as_views() -> None:
-    views = store_views([make_sample("a"), make_sample("b")], 0, volume=False).batch([1])
+    views = store_views([make_sample("a"), make_sample("b")], 0, task=get_task("pma")).batch([1])
     assert views.depth.shape == (3, 2, 0, 0)
     assert views.lesions.shape == (3, 0, 0)
 
@@ -138,7 +153,7 @@ def views_of_worth(*worths: Tensor, volume: bool = True) -> Views:
     """One slice each."""
     hu = np.zeros((1, SIZE, SIZE), np.int16)
     samples = [Sample(str(number), hu, worth[None].numpy(), 1.0) for number, worth in enumerate(worths)]
-    return store_views(samples, 0, volume=volume).batch(range(len(samples)))
+    return store_views(samples, 0, get_task("cac" if volume else "pma")).batch(range(len(samples)))
 
 
 def test_a_lesions_pixels_get_their_mean_weighted_by_worth() -> None:
@@ -166,7 +181,7 @@ def test_where_there_are_no_lesions_every_pixel_keeps_its_number(volume: bool) -
 
 
 def test_lesion_means_of_no_view_are_none() -> None:
-    views = store_views([make_sample(EMPTY)], 16, volume=True).batch([0])
+    views = store_views([make_sample(EMPTY)], 16, task=get_task("cac")).batch([0])
     assert views.lesion_means(torch.zeros(0, 16, 16)).shape == (0, 16, 16)
 
 

@@ -15,20 +15,22 @@ from bioloc.cohorts.load import Sample
 from bioloc.errors import DataError
 from bioloc.networks.views import Views, store_views
 from bioloc.params import Augment
+from bioloc.tasks import get_task
 from bioloc.training.data import augmented, batches, load_split
 
 STILL = Augment(flip=False, shift=0, hu=0.0)
+SIZE = 32
 
 
 def make_views(volume: bool, side: int = 0, targets: bool = True) -> Views:
     samples = []
     for number in range(3):
         rng = np.random.default_rng(number)
-        shape = (2 if volume else 1, 32, 32)
+        shape = (2 if volume else 1, SIZE, SIZE)
         worth = np.where(rng.random(shape) < 0.2, rng.random(shape), 0).astype(np.float32)
         samples.append(Sample(str(number), rng.integers(-1024, 900, shape).astype(np.int16), worth, 1.0))
     masks = [(sample.worth > 0.5).astype(np.float32) for sample in samples] if targets else None
-    return store_views(samples, side, volume, masks).batch([0, 1, 2])
+    return store_views(samples, side, get_task("cac" if volume else "pma"), masks).batch([0, 1, 2])
 
 
 @settings(derandomize=True, deadline=None, max_examples=25)
@@ -52,7 +54,7 @@ def test_the_order_is_the_seeds() -> None:
 @given(seed=st.integers(0, 999), flip=st.booleans(), shift=st.integers(0, 9), volume=st.booleans(), side=st.sampled_from([0, 16]))
 def test_augmentation_keeps_every_samples_sum(seed: int, flip: bool, shift: int, volume: bool, side: int) -> None:
     views = make_views(volume, side)
-    changed, _ = augmented(views, Augment(flip=flip, shift=shift, hu=8.0), np.random.default_rng(seed))
+    changed, _ = augmented(views, Augment(flip=flip, shift=shift, hu=8.0), SIZE, np.random.default_rng(seed))
     before, after = views.sums(views.worth.sum((1, 2))), changed.sums(changed.worth.sum((1, 2)))
     assert after.tolist() == pytest.approx(before.tolist(), rel=1e-5)
     for old, new in ((views.worth, changed.worth), (views.target, changed.target)):
@@ -70,7 +72,7 @@ def test_augmentation_keeps_every_samples_sum(seed: int, flip: bool, shift: int,
 def test_depths_and_lesions_move_with_their_pixels(seed: int) -> None:
     views = make_views(volume=True)
     views = replace(views, depth=torch.cat([views.planes[:, 1:2], -views.planes[:, 1:2]], dim=1))
-    changed, _ = augmented(views, Augment(flip=True, shift=5, hu=0.0), np.random.default_rng(seed))
+    changed, _ = augmented(views, Augment(flip=True, shift=5, hu=0.0), SIZE, np.random.default_rng(seed))
     assert not torch.equal(changed.planes, views.planes)
     assert torch.equal(changed.depth[:, 0], changed.planes[:, 1])
     assert torch.equal(changed.depth[:, 1], -changed.planes[:, 1])
@@ -80,7 +82,7 @@ def test_depths_and_lesions_move_with_their_pixels(seed: int) -> None:
 
 def test_offsets_are_one_per_sample_in_hu() -> None:
     views = make_views(volume=True)
-    _, offsets = augmented(views, Augment(flip=False, shift=0, hu=8.0), np.random.default_rng(0))
+    _, offsets = augmented(views, Augment(flip=False, shift=0, hu=8.0), SIZE, np.random.default_rng(0))
     assert offsets.dtype == torch.float32
     assert offsets[0::2].tolist() == offsets[1::2].tolist()  # a sample's two slices get the same
     assert len(set(offsets.tolist())) == 3
@@ -89,7 +91,7 @@ def test_offsets_are_one_per_sample_in_hu() -> None:
 
 def test_no_augmentation_changes_nothing() -> None:
     views = make_views(volume=False)
-    same, offsets = augmented(views, STILL, np.random.default_rng(0))
+    same, offsets = augmented(views, STILL, SIZE, np.random.default_rng(0))
     assert torch.equal(same.planes, views.planes)
     assert torch.equal(same.worth, views.worth)
     assert not offsets.any()
@@ -98,15 +100,26 @@ def test_no_augmentation_changes_nothing() -> None:
 def test_flips_are_left_to_right() -> None:
     views = make_views(volume=False, targets=False)
     flip = Augment(flip=True, shift=0, hu=0.0)
-    found = [augmented(views, flip, np.random.default_rng(seed))[0] for seed in range(20)]
+    found = [augmented(views, flip, SIZE, np.random.default_rng(seed))[0] for seed in range(20)]
     flipped = [not torch.equal(one.worth, views.worth) for one in found]
     assert 3 < sum(flipped) < 17
     assert all(torch.equal(one.worth, views.worth.flip(-1)) for one, is_flipped in zip(found, flipped, strict=True) if is_flipped)
 
 
+def test_places_are_off_by_a_share_of_the_grid_and_a_samples_together() -> None:
+    views = make_views(volume=True, targets=False)
+    changed, _ = augmented(views, Augment(flip=False, shift=0, hu=0.0, place=0.1), SIZE, np.random.default_rng(4))
+    off = changed.place - views.place
+    assert torch.allclose(off[0::2], off[1::2], atol=1e-5)  # a sample's two slices
+    assert len(set(off[:, 1].round(decimals=4).tolist())) == 3
+    assert (off.abs() <= torch.tensor([0.2, 3.2, 3.2]) + 1e-5).all()
+    assert (off.abs().amax(0) > torch.tensor([0.02, 0.3, 0.3])).all()
+    assert torch.equal(changed.planes, views.planes)
+
+
 def test_a_draw_is_its_seeds() -> None:
     views, augment = make_views(volume=False), Augment(flip=True, shift=4, hu=8.0)
-    one, same = (augmented(views, augment, np.random.default_rng([3, 7])) for _ in range(2))
+    one, same = (augmented(views, augment, SIZE, np.random.default_rng([3, 7])) for _ in range(2))
     assert torch.equal(one[0].planes, same[0].planes)
     assert torch.equal(one[1], same[1])
 

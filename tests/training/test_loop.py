@@ -19,6 +19,7 @@ from bioloc.cohorts.load import Sample
 from bioloc.networks.network import Network, Spec
 from bioloc.networks.views import store_views
 from bioloc.params import Augment, SelfTraining, Training
+from bioloc.tasks import get_task
 from bioloc.training import loop as loop_module
 from bioloc.training.data import Split
 from bioloc.training.loop import Loop, Setting
@@ -54,7 +55,7 @@ def make_split(count: int, seed: int, volume: bool) -> Split:
         targets.append(disc.astype(np.float32))
     sums = np.array([float(sample.worth.sum()) for sample in samples])
     values = torch.tensor([sample.value for sample in samples], dtype=torch.float32)
-    return Split(store_views(samples, 16 if volume else 0, volume, targets), values, sums)
+    return Split(store_views(samples, 16 if volume else 0, get_task("cac" if volume else "pma"), targets), values, sums)
 
 
 def make_loop(

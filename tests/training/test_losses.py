@@ -38,7 +38,7 @@ def make_views(worth: Tensor, sample: list[int], samples: int, target: Tensor | 
         worth=worth,
         depth=torch.zeros(count, 2, 0, 0, dtype=torch.uint8),
         place=torch.zeros(count, 3),
-        center_hu=torch.zeros(count),
+        reference_hu=torch.zeros(count),
         sample=torch.tensor(sample),
         samples=samples,
         lesions=torch.zeros(count, 0, 0, dtype=torch.int16),
@@ -47,7 +47,7 @@ def make_views(worth: Tensor, sample: list[int], samples: int, target: Tensor | 
 
 
 def apart(count: int, rng: np.random.Generator) -> Tensor:
-    """(count, SIDE, SIDE) logits in random order, 0.02 apart within each sample's pixels: wider than the bisection's step."""
+    """(count, SIDE, SIDE) logits in random order, 0.02 apart within each sample's pixels: wider than the histogram's bins."""
     size = count * SIDE * SIDE
     steps = rng.permutation(size).reshape(count, SIDE, SIDE) - size / 2
     return torch.tensor(steps * min(0.02, 20 / size), dtype=torch.float32)

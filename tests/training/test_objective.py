@@ -52,7 +52,7 @@ def make_views(target: bool = True) -> Views:
         worth=0.05 * (torch.rand(2, SIZE, SIZE, generator=rng) < 0.5),
         depth=torch.zeros(2, 2, 0, 0, dtype=torch.uint8),
         place=torch.zeros(2, 3),
-        center_hu=torch.zeros(2),
+        reference_hu=torch.zeros(2),
         sample=torch.tensor([0, 1]),
         samples=2,
         lesions=torch.zeros(2, 0, 0, dtype=torch.int16),

@@ -15,6 +15,7 @@ from bioloc.methods import METHODS, get_method
 from bioloc.networks.network import Network, Spec
 from bioloc.networks.views import store_views
 from bioloc.params import Augment, SelfTraining, Training
+from bioloc.tasks import get_task
 from bioloc.training import teacher
 from bioloc.training.data import Split
 from bioloc.training.losses import pseudo_masks
@@ -55,7 +56,7 @@ def make_split(count: int, volume: bool = False, mirrored: bool = False, empty: 
         samples.append(Sample(str(number), hu, worth, float(worth.sum()) * (0.2 + 0.5 * rng.random())))
     sums = np.array([float(sample.worth.sum()) for sample in samples])
     values = torch.tensor([sample.value for sample in samples], dtype=torch.float32)
-    return Split(store_views(samples, 16 if volume else 0, volume), values, sums)
+    return Split(store_views(samples, 16 if volume else 0, get_task("cac" if volume else "pma")), values, sums)
 
 
 def taught(network: Network, split: Split, params: Training) -> Tensor:
@@ -86,7 +87,7 @@ def test_each_samples_pseudo_mask_adds_up_to_its_value(task: str, flip: bool) ->
     split = make_split(20, task == "cac", empty=(4, 17))
     network = make_network(task, sharpness=3.0).train()
     with torch.no_grad():
-        network.head[-1].weight.mul_(20)  # as far apart as a trained network's, not within a step of the bisection
+        network.head[-1].weight.mul_(20)  # as far apart as a trained network's, not within a bin of the histogram
     target = taught(network, split, make_params(flip, sharpness=50.0))
     views = split.views.batch(range(20))
     assert not network.training

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bioloc.cohorts.load import Sample
+from bioloc.networks.answers import answer
 from bioloc.networks.network import Network
 from bioloc.networks.views import Views, store_views
 
@@ -29,7 +30,7 @@ def predict_sample(network: Network, sample: Sample) -> tuple[float, NDArray[np.
 
 def predict_samples(network: Network, samples: Sequence[Sample]) -> list[tuple[float, NDArray[np.float32]]]:
     """`predict_sample` of several samples at once, which is several times as fast for single slices."""
-    views = store_views(samples, network.spec.patch, network.task.volume).batch(range(len(samples)))
+    views = store_views(samples, network.spec.patch, network.task).batch(range(len(samples)))
     network.eval()
     outputs, maps = [], []
     at_once = max(_PIXELS_AT_ONCE // int(np.prod(views.worth.shape[1:])), 1)
@@ -51,18 +52,17 @@ def predict_samples(network: Network, samples: Sequence[Sample]) -> list[tuple[f
 
 
 def _run(network: Network, views: Views) -> tuple[Tensor, Tensor]:
-    inputs = network.inputs(views)
     if network.method.output == "map":
         with torch.inference_mode():
-            logits = network.logits(network(inputs), views)
+            logits = answer(network, views)
             return logits, torch.sigmoid(logits)
     with torch.no_grad():
-        numbers = network(inputs)
-    return numbers, activation_map(network, inputs)
+        numbers = answer(network, views)
+    return numbers, activation_map(network, network.inputs(views), views.worth.shape[1:])
 
 
-def activation_map(network: Network, inputs: Tensor) -> Tensor:
-    """(V, h, w) class activation map of a regressor, re-fitted for regression: what raises the value, upsampled.
+def activation_map(network: Network, inputs: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """(V, *shape) class activation map of a regressor, re-fitted for regression: what raises the value, upsampled.
 
     Grad-CAM (Captum's, which is CAM itself for a pooled linear head) on the deepest stage of at least 4 x 4.
     """
@@ -70,7 +70,7 @@ def activation_map(network: Network, inputs: Tensor) -> Tensor:
 
     cam = LayerGradCam(network, _stage(network, inputs))
     attribution: Any = cam.attribute(inputs, relu_attributions=True)
-    upsampled: Tensor = LayerAttribution.interpolate(attribution.detach().float(), inputs.shape[-2:], interpolate_mode="bilinear")
+    upsampled: Tensor = LayerAttribution.interpolate(attribution.detach().float(), shape, interpolate_mode="bilinear")
     return upsampled[:, 0]
 
 
@@ -84,7 +84,7 @@ def _stage(network: Network, inputs: Tensor) -> nn.Module:
 
     hooks = [module.register_forward_hook(look) for module in network.encoder.modules()]
     with torch.no_grad():
-        stages = network.encoder(network.blocks(inputs[:1]))
+        stages = network.encoder(inputs[:1])
     for hook in hooks:
         hook.remove()
     # Within a later stage there are outputs before its stride: take the last that the decoder would be given.

@@ -30,14 +30,16 @@ class Spec:
         pixel_mm: Spacing of the working grid.
         patch: Side of the patches; 0 for whole slices.
         subpixels: Side of the blocks of grid pixels that are one pixel to the network: it works on a coarser grid, with a
-            block's pixels as channels, and gives each of them its own logit.
+            block's pixels as channels (`make_inputs`), and gives each of them its own logit.
         whole_lesions: Whether a lesion counts as a whole or not at all in the end (`inference/native.py`).
         pooled: Whether a lesion's pixels share one logit, their mean.
         depth: Whether it sees how deep a pixel lies under the skin.
         fat_depth: Whether it sees how far it is from the skin along the fat.
         folded: Whether the places it sees are the same left and right of the middle.
         sharpness: What a map's logits are multiplied with: the larger, the nearer the map is to a mask.
-        deviation: Whether it sees the unsigned distance from the candidates' median too.
+        deviation: Whether it sees the unsigned distance from the healthy organ's HU too.
+        mirrored: Whether its answer is the mean of an image's and its mirror image's (`networks/answers.py`).
+        smoothing: Side of the squares over which a finished network's logits are averaged; 1 for none.
         offset: What a regressor's output 0 means, in the task's unit.
         scale: What a regressor's output 1 adds.
         prior: The map's mean before training, 0 to 1.
@@ -58,6 +60,8 @@ class Spec:
     folded: bool = False
     deviation: bool = False
     sharpness: float = 1.0
+    mirrored: bool = False
+    smoothing: int = 1
     offset: float = 0.0
     scale: float = 1.0
     prior: float = 0.5
@@ -87,35 +91,26 @@ class Network(nn.Module):
         super().__init__()
         self.spec, self.task, self.method = spec, get_task(spec.task), get_method(spec.method)
         self.sharpness = spec.sharpness
-        self.seen = Seen(self.method.sees_candidates, spec.depth, spec.fat_depth, spec.folded, spec.deviation)
+        self.seen = Seen(self.method.sees_candidates, spec.depth, spec.fat_depth, spec.folded, spec.deviation, spec.subpixels)
         self.channels = input_channels(self.task, self.seen)
-        inner = self.channels * spec.subpixels**2
         check_encoder(spec.encoder)
-        unet = _build_unet(spec, inner)
+        unet = _build_unet(spec, self.channels)
         self.encoder = unet.encoder
         self.decoder = unet.decoder if self.method.output == "map" else None
-        self.head = (
-            _map_head(spec, inner) if self.method.output == "map" else nn.Sequential(nn.Linear(unet.encoder.out_channels[-1], 1))
-        )
+        deepest = unet.encoder.out_channels[-1]
+        self.head = _map_head(spec, self.channels) if self.decoder is not None else nn.Sequential(nn.Linear(deepest, 1))
         last: Any = self.head[-1]
         start = float(torch.logit(torch.tensor(min(max(spec.prior, 0.02), 0.98)))) if self.method.output == "map" else 0.0
         nn.init.constant_(last.bias, start)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(V, C, h, w) -> (V, h, w) logits, or (V,) numbers."""
-        inputs = self.blocks(inputs)
+        """Channels as `inputs` gives them -> (V, h, w) logits, or (V,) numbers."""
         features = self.encoder(inputs)
         if self.decoder is None:
             number: Tensor = self.head(features[-1].mean(dim=(2, 3)))
             return number[:, 0]
         logits: Tensor = self.head(torch.cat([self.decoder(features), inputs], dim=1))
         return nn.functional.pixel_shuffle(logits, self.spec.subpixels)[:, 0]
-
-    def blocks(self, inputs: Tensor) -> Tensor:
-        """The channels as the encoder takes them: those of a block's pixels side by side."""
-        if self.spec.subpixels == 1:
-            return inputs
-        return nn.functional.pixel_unshuffle(inputs, self.spec.subpixels).contiguous(memory_format=torch.channels_last)
 
     def logits(self, output: Tensor, views: Views) -> Tensor:
         """What the network gave, in float32; a map's logits averaged over each lesion where the specification says so."""
@@ -125,7 +120,7 @@ class Network(nn.Module):
         return self.sharpness * (views.lesion_means(output) if self.spec.pooled else output)
 
     def inputs(self, views: Views, offset_hu: Tensor | None = None) -> Tensor:
-        """The channels of some views."""
+        """(V, C, h / subpixels, w / subpixels) channels of some views."""
         worth = self.spec.pixel_mm**2 / self.task.unit_worth  # about: a volume's increment is a factor near 1
         return make_inputs(self.task, views, self.spec.size, worth, self.seen, offset_hu)
 

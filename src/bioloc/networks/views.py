@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,8 @@ from torch import Tensor
 
 from bioloc.cohorts.load import Sample
 from bioloc.cohorts.views import View, views_of
+from bioloc.networks.reference import reference_hu
+from bioloc.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Views:
         worth: (V, h, w) float32, in the task's unit.
         depth: (V, 2, h, w) uint8 mm under the skin, straight and along the fat (`ct/depth.py`); empty where it is not used.
         place: (V, 3) float32: slice from -1 (feet) to 1, and the first row and column on the grid.
-        center_hu: (V,) float32, median HU of the sample's candidates.
+        reference_hu: (V,) float32, the healthy organ's HU (`networks/reference.py`); 0 where the task compares with none.
         sample: (V,) int64, the sample's number within this group.
         samples: How many samples there are; one without candidates has no view.
         lesions: (V, h, w) int16 numbers of a volume's candidate components; empty for areas.
@@ -36,13 +38,14 @@ class Views:
     worth: Tensor
     depth: Tensor
     place: Tensor
-    center_hu: Tensor
+    reference_hu: Tensor
     sample: Tensor
     samples: int
     lesions: Tensor
     target: Tensor | None = None
 
-    _PER_VIEW = ("planes", "worth", "depth", "place", "center_hu", "lesions")
+    _GRIDS = ("planes", "worth", "depth", "lesions")
+    _PER_VIEW = (*_GRIDS, "place", "reference_hu")
 
     def sums(self, per_view: Tensor) -> Tensor:
         """(V,) contributions added up per sample, (samples,) float32."""
@@ -57,6 +60,15 @@ class Views:
         sums = flat.new_zeros(len(self.lesions) * most).index_add(0, lesion, flat[at] * weight)
         weights = torch.zeros_like(sums).index_add(0, lesion, weight).clamp(min=1e-12)
         return flat.index_copy(0, at, (sums / weights)[lesion]).view_as(per_pixel)
+
+    def changed(self, change: Callable[[Tensor], Tensor]) -> Views:
+        """The views with all that lies on the grid changed alike; `place` still says where they were cut."""
+        grids: dict[str, Any] = {name: change(grid) for name in self._GRIDS if (grid := getattr(self, name)).shape[-1]}
+        return replace(self, **grids, target=None if self.target is None else change(self.target))
+
+    def mirrored(self) -> Views:
+        """The views with left and right exchanged."""
+        return self.changed(lambda image: image.flip(-1))
 
     def take(self, rows: Tensor, sample: Tensor, samples: int) -> Views:
         """Some rows, with new sample numbers."""
@@ -92,44 +104,44 @@ class ViewStore:
 
 
 def store_views(
-    samples: Sequence[Sample], side: int, volume: bool, targets: Sequence[NDArray[np.float32]] | None = None
+    samples: Sequence[Sample], side: int, task: Task, targets: Sequence[NDArray[np.float32]] | None = None
 ) -> ViewStore:
     """Cut samples into views.
 
     Args:
         samples: The samples.
         side: Side of the patches, or 0 for whole slices.
-        volume: Whether a slice's neighbours go along as planes.
+        task: The biomarker: of a volume, a slice's neighbours go along as planes.
         targets: (S, H, W) shares of the reference mask per sample, for training with masks.
     """
-    planes, worths, depths, places, centers, numbers, wanted = [], [], [], [], [], [], []
+    planes, worths, depths, places, references, numbers, wanted = [], [], [], [], [], [], []
     first = [0]
     for number, sample in enumerate(samples):
         found = views_of(sample.worth, side)
         size = sample.hu.shape[1:]
-        center = _median_of_candidates(sample)
+        reference = reference_hu(sample.hu, sample.worth > 0) if task.relative_window is not None else 0.0
         for view in found:
             window = (slice(view.row, view.row + (side or size[0])), slice(view.column, view.column + (side or size[1])))
-            planes.append(_planes(sample.hu, view, window, volume))
+            planes.append(_planes(sample.hu, view, window, task.volume))
             worths.append(view.worth)
             if sample.depth is not None:
                 depths.append(sample.depth[view.slice_number][:, *window])
             places.append((_height(view.slice_number, len(sample.hu)), view.row, view.column))
-            centers.append(center)
+            references.append(reference)
             numbers.append(number)
             if targets is not None:
                 wanted.append(targets[number][view.slice_number][window])
         first.append(len(planes))
     shape = (side, side) if side else samples[0].hu.shape[1:]
     views = Views(
-        _stack(planes, (3 if volume else 1, *shape), np.int16),
+        _stack(planes, (3 if task.volume else 1, *shape), np.int16),
         _stack(worths, shape, np.float32),
         _stack(depths, (2, *shape), np.uint8) if depths else torch.zeros((len(planes), 2, 0, 0), dtype=torch.uint8),
         torch.tensor(places, dtype=torch.float32).reshape(-1, 3),
-        torch.tensor(centers, dtype=torch.float32),
+        torch.tensor(references, dtype=torch.float32),
         torch.tensor(numbers, dtype=torch.int64),
         len(samples),
-        _lesions(worths, shape) if volume else torch.zeros((len(planes), 0, 0), dtype=torch.int16),
+        _lesions(worths, shape) if task.volume else torch.zeros((len(planes), 0, 0), dtype=torch.int16),
         None if targets is None else _stack(wanted, shape, np.float32),
     )
     return ViewStore(views, np.asarray(first))
@@ -150,11 +162,6 @@ def _planes(hu: NDArray[np.int16], view: View, window: tuple[slice, slice], volu
 
 def _height(number: int, slices: int) -> float:
     return 2 * number / max(slices - 1, 1) - 1
-
-
-def _median_of_candidates(sample: Sample) -> float:
-    inside = sample.hu[sample.worth > 0]
-    return float(np.median(inside)) if inside.size else 0.0
 
 
 def _stack(parts: Sequence[NDArray[Any]], shape: tuple[int, ...], kind: Any) -> Tensor:

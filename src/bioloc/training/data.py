@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +29,7 @@ def load_split(cohort: Cohort, masks: ReferenceMasks | None = None) -> Split:
     """Bring a split into memory; with `masks`, each view has its target."""
     samples = [cohort.sample(number) for number in range(len(cohort))]
     targets = None if masks is None else [_target(cohort, number, sample, masks) for number, sample in enumerate(samples)]
-    views = store_views(samples, cohort.grid.patch, cohort.task.volume, targets)
+    views = store_views(samples, cohort.grid.patch, cohort.task, targets)
     sums = np.array([float(sample.worth.sum(dtype=np.float64)) for sample in samples])
     return Split(views, torch.tensor(cohort.values, dtype=torch.float32), sums)
 
@@ -56,8 +55,8 @@ def batches(count: int, batch_size: int, seed: int) -> Iterator[NDArray[np.int64
         waiting = waiting[batch_size:]
 
 
-def augmented(views: Views, augment: Augment, rng: np.random.Generator) -> tuple[Views, Tensor]:
-    """The views flipped and shifted so that no sum changes, and a (V,) HU offset per view.
+def augmented(views: Views, augment: Augment, size: int, rng: np.random.Generator) -> tuple[Views, Tensor]:
+    """The views flipped and shifted so that no sum changes, their places put off, and a (V,) HU offset per view.
 
     Shifts roll the whole grid: what leaves on one side enters on the other, and every sum stays.
     """
@@ -73,8 +72,14 @@ def augmented(views: Views, augment: Augment, rng: np.random.Generator) -> tuple
         image = torch.roll(image, (int(down), int(across)), dims=(-2, -1)) if down or across else image
         return image.flip(-1) if flip else image
 
-    target = None if views.target is None else moved(views.target)
-    grids: dict[str, Any] = {
-        name: moved(grid) for name in ("planes", "worth", "depth", "lesions") if (grid := getattr(views, name)).shape[-1]
-    }
-    return replace(views, **grids, target=target), offsets
+    changed = views.changed(moved)
+    if augment.place:
+        changed = replace(changed, place=_misplaced(views, augment.place, size, rng))
+    return changed, offsets
+
+
+def _misplaced(views: Views, share: float, size: int, rng: np.random.Generator) -> Tensor:
+    """(V, 3) places, each sample's off by at most `share` of a grid of `size` pixels along each axis."""
+    whole = torch.tensor([2, size, size])  # heights go from -1 to 1
+    off = torch.tensor(rng.uniform(-share, share, (views.samples, 3)), dtype=torch.float32) * whole
+    return views.place + off[views.sample]

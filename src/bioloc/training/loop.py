@@ -98,7 +98,8 @@ class Loop:
     def _step(self, step: int, numbers: Any) -> dict[str, float]:
         self.model.train()
         rng = np.random.default_rng([self.setting.seed, step])
-        views, offsets = augmented(self.train.views.batch(numbers), self.setting.params.augment, rng)
+        size = self.network.spec.size
+        views, offsets = augmented(self.train.views.batch(numbers), self.setting.params.augment, size, rng)
         device = self.fabric.device
         views, known = views.to(device), self.train.values[torch.as_tensor(numbers)].to(device)
         if not len(views.sample):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from bioloc.methods import Method
+from bioloc.networks.answers import both_ways
 from bioloc.networks.network import Network
-from bioloc.networks.views import Views
 from bioloc.params import Training
 from bioloc.training.data import Split
 from bioloc.training.losses import pseudo_masks
@@ -44,15 +44,8 @@ def teach(
         views = split.views.batch(numbers).to(device)
         if len(views.sample):
             with autocast:
-                logits = _logits(network, views, params.augment.flip)
+                flips = params.augment.flip
+                logits = both_ways(network, views) if flips else network.logits(network(network.inputs(views)), views)
             known = split.values[list(numbers)].to(device)
             found.append(pseudo_masks(logits, views, known, params.self_training.sharpness).half().cpu())
     return torch.cat(found)
-
-
-def _logits(network: Network, views: Views, mirrored: bool) -> Tensor:
-    inputs = network.inputs(views)
-    logits = network.logits(network(inputs), views)
-    if not mirrored:
-        return logits
-    return (logits + network.logits(network(inputs.flip(-1)).flip(-1), views)) / 2

@@ -121,6 +121,8 @@ def spec_of(task: Task, method: Method, section: TaskParams) -> Spec:
         folded=chosen.inputs.folded and sees_more,
         deviation=chosen.inputs.deviation and task.relative_window is not None and sees_more,
         sharpness=chosen.sharpness if improved else 1.0,
+        mirrored=chosen.augment.flip and not method.plain,
+        smoothing=chosen.smoothing if improved and method.output == "map" else 1,
     )
 
 

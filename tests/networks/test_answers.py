@@ -1,0 +1,70 @@
+"""Finished networks: the mean of an image and its mirror image, and smoothed logits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from bioloc.cohorts.load import Sample
+from bioloc.networks.answers import answer, both_ways
+from bioloc.networks.network import Network, Spec
+from bioloc.networks.views import Views, store_views
+from bioloc.tasks import get_task
+
+SIZE = 32
+
+
+def spec_of(task: str, method: str = "localizer", **changes: object) -> Spec:
+    plain = {"encoder": "test_resnet", "decoder_channels": (8,) * 5, "size": SIZE, "pixel_mm": 2.0, "patch": 0}
+    return Spec.from_dict({"task": task, "method": method, **plain, **changes})
+
+
+def make_views(task: str) -> Views:
+    samples = []
+    for number in range(2):
+        rng = np.random.default_rng(number)
+        worth = np.where(rng.random((1, SIZE, SIZE)) < 0.3, rng.random((1, SIZE, SIZE)), 0).astype(np.float32)
+        samples.append(Sample(str(number), rng.integers(-200, 400, worth.shape).astype(np.int16), worth, 0.0))
+    return store_views(samples, 0, get_task(task)).batch([0, 1])
+
+
+def asked(network: Network, views: Views) -> torch.Tensor:
+    return network.logits(network(network.inputs(views)), views)
+
+
+@pytest.mark.parametrize("method", ["localizer", "regressor"])
+@pytest.mark.parametrize("subpixels", [1, 2])
+def test_a_mirror_image_has_the_mirrored_answer(method: str, subpixels: int) -> None:
+    network = Network(spec_of("pma", method, subpixels=subpixels, folded=True, mirrored=True)).eval()
+    views = make_views("pma")
+    with torch.inference_mode():
+        one, other, plain = answer(network, views), answer(network, views.mirrored()), asked(network, views)
+        assert torch.equal(one, both_ways(network, views))
+    assert torch.allclose(one, other.flip(-1) if one.ndim == 3 else other, atol=1e-5)
+    assert not torch.allclose(one, plain, atol=1e-5)
+
+
+def test_an_answer_is_the_networks_own_where_nothing_else_is_specified() -> None:
+    network, views = Network(spec_of("pma")).eval(), make_views("pma")
+    with torch.inference_mode():
+        assert torch.equal(answer(network, views), asked(network, views))
+
+
+@pytest.mark.parametrize("side", [3, 5])
+def test_smoothed_logits_are_means_over_squares(side: int) -> None:
+    network, views = Network(spec_of("pma", smoothing=side)).eval(), make_views("pma")
+    with torch.inference_mode():
+        plain, smooth = asked(network, views), answer(network, views)
+    assert smooth.shape == (2, SIZE, SIZE)
+    for one, other in zip(plain, smooth, strict=True):
+        assert other.numpy() == pytest.approx(ndimage.uniform_filter(one.numpy(), side, mode="nearest"), abs=1e-4)
+
+
+def test_a_value_is_the_sum_of_the_smoothed_map() -> None:
+    network, views = Network(spec_of("pma", smoothing=3, mirrored=True)).eval(), make_views("pma")
+    with torch.inference_mode():
+        logits = answer(network, views)
+        values = network.values(logits, views)
+    assert values.tolist() == pytest.approx((views.worth * torch.sigmoid(logits)).sum((1, 2)).tolist(), rel=1e-5)
