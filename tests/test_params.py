@@ -116,3 +116,9 @@ def test_blocks_that_do_not_fill_the_grid_are_refused(tmp_path: Path, content: d
     content["tasks"]["pma"]["grid"]["size"] = 264
     with pytest.raises(ParameterError, match=r"tasks\.pma: .*blocks of 7 do not fill a grid or patch of 264 pixels"):
         read_params(write(tmp_path, content))
+
+
+def test_smoothing_has_a_pixel_in_its_middle(tmp_path: Path, content: dict[str, Any]) -> None:
+    content["tasks"]["pma"]["training"]["smoothing"] = 4
+    with pytest.raises(ParameterError, match="an odd side"):
+        read_params(write(tmp_path, content))
