@@ -98,8 +98,8 @@ def test_the_known_value_is_not_looked_at(method: str, known: float) -> None:
     network, sample = make_network("pma", method), make_sample("pma")
     value, grid_map = predict_sample(network, sample)
     other, other_map = predict_sample(network, replace(sample, value=known))
-    assert value == other
-    assert np.array_equal(grid_map, other_map)
+    assert value == pytest.approx(other, rel=1e-6)  # several threads may add in another order
+    assert np.allclose(grid_map, other_map, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["regressor", "regressor-candidates"])

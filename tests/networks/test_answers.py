@@ -30,17 +30,13 @@ def make_views(task: str) -> Views:
     return store_views(samples, 0, get_task(task)).batch([0, 1])
 
 
-def asked(network: Network, views: Views) -> torch.Tensor:
-    return network.logits(network(network.inputs(views)), views)
-
-
 @pytest.mark.parametrize("method", ["localizer", "regressor"])
 @pytest.mark.parametrize("subpixels", [1, 2])
 def test_a_mirror_image_has_the_mirrored_answer(method: str, subpixels: int) -> None:
     network = Network(spec_of("pma", method, subpixels=subpixels, folded=True, mirrored=True)).eval()
     views = make_views("pma")
     with torch.inference_mode():
-        one, other, plain = answer(network, views), answer(network, views.mirrored()), asked(network, views)
+        one, other, plain = answer(network, views), answer(network, views.mirrored()), network.asked(views)
         assert torch.equal(one, both_ways(network, views))
     assert torch.allclose(one, other.flip(-1) if one.ndim == 3 else other, atol=1e-5)
     assert not torch.allclose(one, plain, atol=1e-5)
@@ -49,14 +45,14 @@ def test_a_mirror_image_has_the_mirrored_answer(method: str, subpixels: int) -> 
 def test_an_answer_is_the_networks_own_where_nothing_else_is_specified() -> None:
     network, views = Network(spec_of("pma")).eval(), make_views("pma")
     with torch.inference_mode():
-        assert torch.equal(answer(network, views), asked(network, views))
+        assert torch.equal(answer(network, views), network.asked(views))
 
 
 @pytest.mark.parametrize("side", [3, 5])
 def test_smoothed_logits_are_means_over_squares(side: int) -> None:
     network, views = Network(spec_of("pma", smoothing=side)).eval(), make_views("pma")
     with torch.inference_mode():
-        plain, smooth = asked(network, views), answer(network, views)
+        plain, smooth = network.asked(views), answer(network, views)
     assert smooth.shape == (2, SIZE, SIZE)
     for one, other in zip(plain, smooth, strict=True):
         assert other.numpy() == pytest.approx(ndimage.uniform_filter(one.numpy(), side, mode="nearest"), abs=1e-4)

@@ -205,6 +205,7 @@ def test_an_image_moved_by_whole_blocks_moves_its_map(subpixels: int, axis: int)
     moved = one.roll(blocks * subpixels, axis)
     middle = slice(size * 3 // 8, size * 5 // 8)
     difference = (other - moved)[:, middle, middle].abs().max()
+    # 0.031 at most, by float32 through batch norms; an image that was not moved differs by 5.
     assert float(difference) < 0.05 * float(moved[:, middle, middle].std())
 
 

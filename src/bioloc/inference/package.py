@@ -14,7 +14,8 @@ from bioloc.errors import BiolocError, RegistryError
 from bioloc.files import folder_written_aside, read_json, write_json
 from bioloc.networks.network import Network, Spec, channels_last
 
-FORMAT = "bioloc-model-2"
+FORMAT = "bioloc-model-3"
+"""Raised whenever weights of before would be misread: since 3, depths and places are the last channels."""
 
 
 @dataclass(frozen=True)

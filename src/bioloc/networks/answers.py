@@ -11,15 +11,14 @@ from bioloc.networks.views import Views
 
 def both_ways(network: Network, views: Views) -> Tensor:
     """What the network gives, as the mean of the image's and its mirror image's: (V, h, w) logits or (V,) numbers."""
-    mirror = views.mirrored()
-    one, other = (network.logits(network(network.inputs(each)), each) for each in (views, mirror))
+    one, other = network.asked(views), network.asked(views.mirrored())
     return (one + (other.flip(-1) if other.ndim == 3 else other)) / 2
 
 
 def answer(network: Network, views: Views) -> Tensor:
     """(V, h, w) logits or (V,) numbers, as the network's specification wants them made."""
     spec = network.spec
-    output = both_ways(network, views) if spec.mirrored else network.logits(network(network.inputs(views)), views)
+    output = both_ways(network, views) if spec.mirrored else network.asked(views)
     return output if spec.smoothing == 1 else _smoothed(output, spec.smoothing)
 
 

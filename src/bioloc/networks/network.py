@@ -119,6 +119,10 @@ class Network(nn.Module):
             return output
         return self.sharpness * (views.lesion_means(output) if self.spec.pooled else output)
 
+    def asked(self, views: Views) -> Tensor:
+        """`logits` of some views: (V, h, w), or (V,) numbers."""
+        return self.logits(self(self.inputs(views)), views)
+
     def inputs(self, views: Views, offset_hu: Tensor | None = None) -> Tensor:
         """(V, C, h / subpixels, w / subpixels) channels of some views."""
         worth = self.spec.pixel_mm**2 / self.task.unit_worth  # about: a volume's increment is a factor near 1

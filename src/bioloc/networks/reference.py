@@ -12,6 +12,7 @@ its outermost pixels are partly what lies around it."""
 _QUARTILE = 75
 """Upper quartile: most lesions are darker than their organ, and the brighter ones seldom fill a quarter of its rim."""
 _SMOOTH = 1.5
+"""Standard deviation in pixels: without it the quartile of a noisy image lies above its tissue."""
 
 
 def reference_hu(hu: NDArray[np.int16], among: NDArray[np.bool_]) -> float:

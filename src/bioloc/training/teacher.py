@@ -44,8 +44,7 @@ def teach(
         views = split.views.batch(numbers).to(device)
         if len(views.sample):
             with autocast:
-                flips = params.augment.flip
-                logits = both_ways(network, views) if flips else network.logits(network(network.inputs(views)), views)
+                logits = both_ways(network, views) if params.augment.flip else network.asked(views)
             known = split.values[list(numbers)].to(device)
             found.append(pseudo_masks(logits, views, known, params.self_training.sharpness).half().cpu())
     return torch.cat(found)
