@@ -70,4 +70,5 @@ def test_unknown_names_are_told_with_the_choices() -> None:
 
 def test_only_mask_methods_say_so() -> None:
     assert {name for name, method in METHODS.items() if method.supervision == "mask"} == {"segmenter"}
+    assert {name for name, method in METHODS.items() if method.may_be_champion} == {"localizer", "localizer-paper"}
     assert all(name == method.name and get_method(name) is method for name, method in METHODS.items())

@@ -19,7 +19,8 @@ class Method:
         output: Whether its network gives a map or a number.
         sees_candidates: Whether candidates and worth are input channels.
         sums_candidates: Whether the map is summed inside the candidates only.
-        plain: Whether it is trained as in the paper, on the value's error alone, without what was added since.
+        plain: Whether it is the paper's: a network that sees the image alone, m = sigmoid(f(x)), trained on the value's error
+            alone, without what was added since.
     """
 
     name: str
@@ -30,12 +31,17 @@ class Method:
     sums_candidates: bool = True
     plain: bool = False
 
+    @property
+    def may_be_champion(self) -> bool:
+        """Whether the registry takes it: what a person without masks can train, and that tells where."""
+        return self.supervision == "value" and self.output == "map"
+
 
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("localizer", "localizer (values only)", "value", "map", sees_candidates=True),
-        Method("localizer-paper", "localizer as in the paper (values only)", "value", "map", sees_candidates=True, plain=True),
+        Method("localizer-paper", "localizer as in the paper (values only)", "value", "map", sees_candidates=False, plain=True),
         Method("regressor", "regressor + CAM (values only)", "value", "value", sees_candidates=False),
         Method("regressor-candidates", "regressor with candidates + CAM (values only)", "value", "value", sees_candidates=True),
         Method("segmenter", "segmenter (trained with masks)", "mask", "map", sees_candidates=True),

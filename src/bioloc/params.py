@@ -77,7 +77,7 @@ class SelfTraining(Strict):
 
 
 class Inputs(Strict):
-    """What the network is given beside the HU windows and the candidates; regressor and localizer-paper see none of it.
+    """What the network is given beside the HU windows; regressor and localizer-paper see none of it, nor the candidates.
 
     Attributes:
         depth: How deep a pixel lies under the skin, for tasks whose cohort has it.

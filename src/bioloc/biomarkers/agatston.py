@@ -42,6 +42,13 @@ def density_factor(peak_hu: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.digitize(peak_hu, [130, 200, 300, 400]).astype(np.uint8)
 
 
+def in_slice_components(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """(S, R, C) labels 1, 2, ... of a mask's components, 8-connected in the slice; 0 is outside."""
+    labels = np.zeros(mask.shape, np.int32)
+    ndimage.label(mask, structure=_IN_PLANE, output=labels)
+    return labels
+
+
 def find_lesions(
     hu: NDArray[np.int16], spacing_mm: tuple[float, float, float], region: NDArray[np.bool_] | None = None
 ) -> Lesions:
@@ -49,9 +56,8 @@ def find_lesions(
     dense = hu >= THRESHOLD_HU
     if region is not None:
         dense &= region
-    labels = np.zeros(dense.shape, np.int32)
-    count = int(ndimage.label(dense, structure=_IN_PLANE, output=labels))
-    at = np.flatnonzero(labels)
+    labels = in_slice_components(dense)
+    count, at = int(labels.max(initial=0)), np.flatnonzero(labels)
     label, value = labels.ravel()[at], hu.ravel()[at].astype(np.float64)
     pixels = np.bincount(label, minlength=count + 1)
     peak = np.zeros(count + 1)

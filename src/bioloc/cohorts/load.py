@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioloc.biomarkers.agatston import find_lesions
+from bioloc.biomarkers.agatston import in_slice_components
 from bioloc.biomarkers.candidates import Candidates
 from bioloc.cohorts.grid import Placement
 from bioloc.cohorts.packed import unpack
@@ -102,8 +102,7 @@ class Cohort:
             return Candidates(factor, None, row["unit_worth"])
         factor[mask] = self._arrays["factors"][row["factors_first"] : row["factors_end"]]
         # Components of the kept pixels are the kept components: they do not touch within a slice.
-        labels = find_lesions(np.where(mask, 1000, -1000).astype(np.int16), self.spacing_mm(number)).labels
-        return Candidates(factor, labels, row["unit_worth"])
+        return Candidates(factor, in_slice_components(mask), row["unit_worth"])
 
     def shape(self, number: int) -> tuple[int, int, int]:
         """Native (slices, rows, columns) of case `number`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from bioloc.biomarkers.candidates import Candidates
 
@@ -40,8 +39,9 @@ def _scores(native_map: NDArray[np.float32], candidates: Candidates) -> NDArray[
     """The map, or where candidates are lesions each lesion's mean of it."""
     if candidates.lesions is None:
         return native_map
-    count = int(candidates.lesions.max(initial=0))
-    means = np.zeros(count + 1, np.float32)
-    if count:
-        means[1:] = ndimage.mean(native_map, candidates.lesions, np.arange(1, count + 1))
-    return means[candidates.lesions]
+    at = np.flatnonzero(candidates.lesions)  # few of a volume's pixels: several times as fast as ndimage.mean
+    lesion = candidates.lesions.ravel()[at]
+    sums, pixels = np.bincount(lesion, native_map.ravel()[at]), np.bincount(lesion)
+    scores = np.zeros(native_map.shape, np.float32)
+    scores.ravel()[at] = (sums / np.maximum(pixels, 1))[lesion]
+    return scores

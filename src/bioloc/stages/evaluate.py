@@ -24,8 +24,10 @@ from bioloc.stages.processor import settle
 from bioloc.stages.train import cohort_opener
 from bioloc.tasks import Task
 
-EVALUATED = ("gate", "test", "shift")
+EVALUATED = ("test", "shift")
 """Not `val`: checkpoint and threshold were chosen on it."""
+GATE = "gate"
+"""For promotion only: a method that cannot be champion is not evaluated on it."""
 _SHOWN = ("pearson_r", "pearson_r_log1p", "category_accuracy", "mae", "ccc", "dice", "hd95_mm")
 _SHOWN_SPLITS = {"test": "", "shift": "shift_"}
 
@@ -37,13 +39,14 @@ def make_evaluation(project: Project, params: Params, task: Task, method: Method
     package_folder = project.model(task.name, method.name) / "package"
     package = load_package(package_folder)
     settle(params)
-    cohort, masks = cohort_opener(project, params, task)(list(EVALUATED)), ReferenceMasks(project.masks(task.name))
+    evaluated = [*([GATE] if method.may_be_champion else []), *EVALUATED]
+    cohort, masks = cohort_opener(project, params, task)(evaluated), ReferenceMasks(project.masks(task.name))
     table = predict_cohort(package, cohort, masks)
     with written_aside(folder / "predictions.csv") as aside:
         table.to_csv(aside, index=False, lineterminator="\n", float_format="%.6g")
     splits = {
         split: summary(task, table[table["split"] == split], params.bootstrap)
-        for split in EVALUATED
+        for split in evaluated
         if (table["split"] == split).any()
     }
     content = {

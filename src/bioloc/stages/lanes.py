@@ -31,12 +31,12 @@ def lanes_of(params: Params, cores: int) -> int:
 
 
 def repro_tasks(root: Path, environment: dict[str, str], tasks: Sequence[str], lanes: int) -> dict[str, Reproduced]:
-    """Each task's stages up to the comparison of its methods, `lanes` tasks at once, by task.
+    """Each task's stages up to its promotion, `lanes` tasks at once, by task.
 
-    The registry is one for all tasks, so its stages are not among them.
+    The registry is one for all tasks; its own lock lets one promotion in at a time.
     """
     with ThreadPoolExecutor(lanes) as pool:
-        ended = pool.map(lambda task: dvc_repro(root, environment, [f"compare@{task}"], f"{task}: "), tasks)
+        ended = pool.map(lambda task: dvc_repro(root, environment, [f"promote@{task}"], f"{task}: "), tasks)
         return dict(zip(tasks, ended, strict=True))
 
 

@@ -12,12 +12,13 @@ from bioloc.files import read_json, read_table, write_json
 from bioloc.methods import METHODS, Method
 from bioloc.params import Params
 from bioloc.project import Project
-from bioloc.stages.evaluate import evaluate_split
+from bioloc.stages.evaluate import GATE, evaluate_split
 from bioloc.tasks import Task
 from bioloc.tracking.registry import promote
 from bioloc.tracking.runs import record_run
 
 DEFAULT_METHOD = "localizer"
+_NOT_MEASURED = "not measured"
 
 
 def make_promotion(project: Project, params: Params, task: Task, method: Method) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def check_gates(project: Project, params: Params, task: Task, method: Method) ->
     if not metrics_path.is_file():
         raise DataError(f"{metrics_path} is missing: run `dvc repro evaluate@{task.name}-{method.name}` first")
     wanted = params.task(task.name).gates
-    metrics = read_json(metrics_path)["splits"]["gate"]["metrics"]
+    metrics = read_json(metrics_path)["splits"].get(GATE, {}).get("metrics", {})
     validation = project.validation(task.name)
     valid = validation.is_file() and bool(read_json(validation)["success"])
     reached = metrics.get(wanted.metric, {}).get("value")
@@ -55,10 +56,11 @@ def check_gates(project: Project, params: Params, task: Task, method: Method) ->
             "detail": "no critical failure" if valid else f"critical failure, see {validation.name}",
         },
         {"gate": "supervision", "passed": method.supervision == "value", "detail": f"trained on {method.supervision}s"},
+        {"gate": "localization", "passed": method.output == "map", "detail": f"its network gives a {method.output}"},
         {
             "gate": f"{wanted.metric} >= {wanted.minimum}",
             "passed": reached is not None and reached >= wanted.minimum,
-            "detail": "not measured" if reached is None else f"{reached:.4f} on the gate split",
+            "detail": _NOT_MEASURED if reached is None else f"{reached:.4f} on the gate split",
         },
     ]
     if wanted.mae_below_mean_row:
@@ -67,16 +69,16 @@ def check_gates(project: Project, params: Params, task: Task, method: Method) ->
 
 
 def _on_gate(project: Project, params: Params, task: Task, package: Path) -> pd.DataFrame:
-    return evaluate_split(project, params, task, package, "gate")[0]
+    return evaluate_split(project, params, task, package, GATE)[0]
 
 
 def _better_than_mean(project: Project, task: Task, metrics: dict[str, Any]) -> dict[str, Any]:
     samples = read_table(project.cohort(task.name) / "samples.csv")
     mean = samples.loc[samples["split"] == "train", "value"].mean()
-    trivial = float((samples.loc[samples["split"] == "gate", "value"] - mean).abs().mean())
-    reached = metrics["mae"]["value"]
+    trivial = float((samples.loc[samples["split"] == GATE, "value"] - mean).abs().mean())
+    reached = metrics.get("mae", {}).get("value")
     return {
         "gate": "mae below the training mean's",
-        "passed": reached < trivial,
-        "detail": f"{reached:.4g} against {trivial:.4g} {task.unit} on the gate split",
+        "passed": reached is not None and reached < trivial,
+        "detail": _NOT_MEASURED if reached is None else f"{reached:.4g} against {trivial:.4g} {task.unit} on the gate split",
     }

@@ -33,18 +33,16 @@ def main() -> int:
 
 
 def _study(project: Project, environment: dict[str, str]) -> tuple[int, dict[str, float]]:
-    """The tasks side by side, then what they share; after a failure the others' promotion only."""
+    """The tasks side by side, then what they share, unless one of them failed."""
     params = read_params(project.root)
     tasks = list(params.tasks)[::-1]  # the last two take longest: they begin
     ended = repro_tasks(project.root, environment, tasks, lanes_of(params, usable_cores()))
     seconds = {name: spent for task in ended.values() for name, spent in task.seconds.items()}
-    good = [task for task, found in ended.items() if found.status == 0]
     status = next((found.status for found in ended.values() if found.status), 0)
-    if good:
-        last = dvc_repro(project.root, environment, [f"promote@{task}" for task in good] if status else [])
-        seconds |= last.seconds
-        status = status or last.status
-    return status, seconds
+    if status:
+        return status, seconds
+    shared = dvc_repro(project.root, environment, [])
+    return shared.status, seconds | shared.seconds
 
 
 def time_table(seconds: dict[str, float], total: float) -> str:
