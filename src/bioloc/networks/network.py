@@ -29,6 +29,7 @@ class Spec:
         size: Side of the working grid.
         pixel_mm: Spacing of the working grid.
         patch: Side of the patches; 0 for whole slices.
+        head_channels: Width of the head, which puts the decoder's features and the inputs together.
         subpixels: Side of the blocks of grid pixels that are one pixel to the network: it works on a coarser grid, with a
             block's pixels as channels (`make_inputs`), and gives each of them its own logit.
         whole_lesions: Whether a lesion counts as a whole or not at all in the end (`inference/native.py`).
@@ -52,6 +53,7 @@ class Spec:
     size: int
     pixel_mm: float
     patch: int
+    head_channels: int = 16
     subpixels: int = 1
     whole_lesions: bool = False
     pooled: bool = False
@@ -74,9 +76,6 @@ class Spec:
     def from_dict(cls, content: dict[str, Any]) -> Spec:
         """The specification that `to_dict` gave."""
         return cls(**{**content, "decoder_channels": tuple(content["decoder_channels"])})
-
-
-_HEAD_WIDTH = 16
 
 
 class Network(nn.Module):
@@ -140,9 +139,9 @@ class Network(nn.Module):
 def _map_head(spec: Spec, inputs: int) -> nn.Sequential:
     """From the decoder's features, and the inputs once more for what is finer than they are, to the logits."""
     return nn.Sequential(
-        nn.Conv2d(spec.decoder_channels[-1] + inputs, _HEAD_WIDTH, 1),
+        nn.Conv2d(spec.decoder_channels[-1] + inputs, spec.head_channels, 1),
         nn.ReLU(inplace=True),
-        nn.Conv2d(_HEAD_WIDTH, spec.subpixels**2, 3, padding=1),
+        nn.Conv2d(spec.head_channels, spec.subpixels**2, 3, padding=1),
     )
 
 
