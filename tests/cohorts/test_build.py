@@ -79,7 +79,16 @@ def test_a_cohort_comes_back_as_it_was(tmp_path: Path, name: str) -> None:
     total_slices = sum(cohort.shape(number)[0] for number in range(4))
     images = np.load(tmp_path / "out" / "cohort" / "images.npy")
     assert (images.shape, images.dtype) == ((total_slices, 40, 40), np.int16)
-    assert (tmp_path / "out" / "cohort" / "regions.npy").exists() == (task.region != "none")
+    regions = tmp_path / "out" / "cohort" / "regions.npy"
+    assert regions.exists() == (task.region != "none")
+    if task.region != "none":
+        packed = np.load(regions)
+        assert (packed.shape, packed.dtype) == ((total_slices, 40, 5), np.uint8)
+        at_grid = np.unpackbits(packed, axis=-1, count=40).astype(bool)
+        known = total_slices * np.pi * 14**2 * SPACING[1] * SPACING[2]  # a disc of 14 pixels
+        assert at_grid.sum() * GRID.pixel_mm**2 == pytest.approx(known, rel=0.03)
+        assert at_grid[:, 17:22, 18:22].all()
+        assert not at_grid[:, 0].any()
     for number, case in enumerate(cases):
         sample, scan = cohort.sample(number), open_case(case, task, GRID)[0]
         assert sample.hu.shape == sample.worth.shape == (len(scan.hu), 40, 40)

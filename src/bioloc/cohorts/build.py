@@ -114,7 +114,8 @@ def open_case(case: Case, task: Task, grid: Grid) -> tuple[Scan, CT]:
 def build_cohort(cases: list[Case], task: Task, grid: Grid, folder: Path, workers: int) -> None:
     """Write samples.csv, images.npy (N, size, size) int16 HU and, where the task has them, regions.npy and depth.npy.
 
-    regions.npy holds each pixel's share of the region, 0 to 255; depth.npy (N, 2, size, size) the depths of `ct/depth.py`.
+    regions.npy (N, size, ceil(size / 8)) uint8 holds the pixels that lie at least half in the region, eight to a byte along a row
+    (`numpy.packbits`); depth.npy (N, 2, size, size) the depths of `ct/depth.py`.
     """
     with folder_written_aside(folder) as aside:
         rows = []
@@ -139,10 +140,6 @@ def _of_scan(cases: list[Case], task: Task, grid: Grid) -> list[Row]:
 
 
 def _sample(case: Case, scan: Scan, ct: CT, task: Task, grid: Grid) -> Row:
-    inside = np.ones_like(scan.hu, bool) if scan.region is None else scan.region
-    share = scan.placement.pool_worth(inside.astype(np.float32)) / max(
-        grid.pixel_mm**2 / (scan.spacing_mm[1] * scan.spacing_mm[2]), 1e-6
-    )
     row = {
         "case_id": case.case_id,
         "patient_id": case.patient_id,
@@ -165,8 +162,16 @@ def _sample(case: Case, scan: Scan, ct: CT, task: Task, grid: Grid) -> Row:
         "body_cm2": scan.body_mm2 / 100,
     }
     images = scan.placement.pool(scan.hu)
-    return row, {
-        "images": images,
-        **({"depth": depths_mm(images, grid.pixel_mm)} if task.depth else {}),
-        "regions": np.clip(np.rint(share * 255), 0, 255).astype(np.uint8),
-    }
+    arrays: dict[str, NDArray[Any]] = {"images": images}
+    if task.depth:
+        arrays["depth"] = depths_mm(images, grid.pixel_mm)
+    if task.region != "none":
+        arrays["regions"] = _packed_region(scan, grid)
+    return row, arrays
+
+
+def _packed_region(scan: Scan, grid: Grid) -> NDArray[np.uint8]:
+    """(S, size, ceil(size / 8)) bits of the working grid's pixels that lie at least half in the region; all without one."""
+    inside = np.ones(scan.hu.shape, np.float32) if scan.region is None else scan.region.astype(np.float32)
+    whole = grid.pixel_mm**2 / (scan.spacing_mm[1] * scan.spacing_mm[2])  # native pixels in one of the grid
+    return np.packbits(scan.placement.pool_worth(inside) >= whole / 2, axis=-1)
