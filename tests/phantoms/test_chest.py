@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from bioloc.phantoms import chest
 from bioloc.phantoms.chest_parts import Frame, blocks_of_two
@@ -39,3 +40,39 @@ def test_blocks_keep_the_mean_and_the_places() -> None:
     frame = Frame(Canvas(8, 12, 0.9), 3.0, -2.0, 10.0)
     for whole, half in zip(frame.uv, frame.halved().uv, strict=True):
         assert half == pytest.approx(blocks_of_two(whole), abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_domes_of_the_diaphragm_fill_the_lungs_middle_and_change_no_answer(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    patients = []
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(chest, "LUNG_BASES", share)
+        patients.append(chest.draw(np.random.default_rng(seed), "subcutaneous_fat", False, Change()))
+    chest_slice, base_slice = patients
+    lung = chest_slice.hu < -500
+    filled = lung & (base_slice.hu > -500)
+    assert 0.1 < filled.sum() / (lung & ~outside(lung)).sum() < 0.7
+    assert np.median(np.abs(base_slice.hu - chest_slice.hu)[~lung]) <= 1
+    assert overlap_of(base_slice.mask, chest_slice.mask) > 0.99
+    candidates = (base_slice.hu >= -200) & (base_slice.hu <= 0)
+    assert (candidates & filled & base_slice.mask).sum() == 0
+
+
+def test_the_pectoralis_slice_has_no_domes(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = chest.draw(np.random.default_rng(1), "pectoralis", False, Change())
+    monkeypatch.setattr(chest, "LUNG_BASES", 1.0)
+    assert np.array_equal(chest.draw(np.random.default_rng(1), "pectoralis", False, Change()).hu, plain.hu)
+
+
+def outside(air: np.ndarray) -> np.ndarray:
+    """The part of the air that touches the image's edge."""
+    labels, _ = ndimage.label(air)
+    edge = np.unique(
+        np.concatenate([labels[:, 0].ravel(), labels[:, -1].ravel(), labels[..., 0].ravel(), labels[..., -1].ravel()])
+    )
+    return np.isin(labels, edge[edge > 0])
+
+
+def overlap_of(one: np.ndarray, other: np.ndarray) -> float:
+    """Dice of two masks."""
+    return float(2 * (one & other).sum() / (one.sum() + other.sum()))

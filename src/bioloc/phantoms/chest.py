@@ -43,6 +43,9 @@ FAT_HU = (-200, 0)
 NOISE_HU = (8.0, 22.0)
 RESAMPLED = 0.15
 """Share of patients whose pixels are averages of 2 x 2: public data sets come resampled, to 1.5 mm and coarser."""
+LUNG_BASES = 0.25
+"""Share of slices for subcutaneous fat that hold the domes of the diaphragm: public cohorts have lower slices as well, and fat
+among organs is not under the skin either."""
 FRONT: Table = (np.abs(PHI) < np.deg2rad(87)).astype(float)
 """1 where the layers `inner` and `outer` are pectoralis."""
 
@@ -78,7 +81,7 @@ def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> 
     """
     if target not in ("pectoralis", "subcutaneous_fat"):
         raise ValueError(f"chest has no target {target!r}; take 'pectoralis' or 'subcutaneous_fat'")
-    noise_rng, tissue_rng, organ_rng, resampling_rng = rng.spawn(4)
+    noise_rng, tissue_rng, organ_rng, resampling_rng, dome_rng = rng.spawn(5)
     scanner = Scanner.draw(rng, NOISE_HU, shift)
     habitus = Habitus.draw(rng, shift)
     factors = _factors(target, change)
@@ -86,7 +89,8 @@ def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> 
     base = _body(pleura, densities, {})
     body = _body(pleura, densities, factors)
     frame = _frame(rng, habitus, base, shift)
-    hu, mediastinum = _image(tissue_rng, organ_rng, frame, habitus, base, body, factors.get("mediastinum", 1.0))
+    domes = dome_rng if target == "subcutaneous_fat" and dome_rng.random() < LUNG_BASES else None
+    hu, mediastinum = _image(tissue_rng, organ_rng, domes, frame, habitus, base, body, factors.get("mediastinum", 1.0))
     if resampling_rng.random() < RESAMPLED:
         frame, hu, mediastinum = frame.halved(), blocks_of_two(hu), blocks_of_two(mediastinum) > 0.5
     spacing = (float(rng.choice([1.0, 2.0, 3.0, 5.0])), frame.canvas.pixel_mm, frame.canvas.pixel_mm)
@@ -199,6 +203,7 @@ def _frame(rng: np.random.Generator, habitus: Habitus, base: Body, shift: bool) 
 def _image(
     tissue: np.random.Generator,
     rng: np.random.Generator,
+    domes: np.random.Generator | None,
     frame: Frame,
     habitus: Habitus,
     base: Body,
@@ -218,6 +223,8 @@ def _image(
     bone = 420 + 60 * fine
     values: list[Image | float] = [lung, muscle, muscle, fat, fat, muscle, fat, bone, muscle, fat, muscle, breast, 20.0]
     compose(hu, frame, radii, values)
+    if domes is not None:
+        organs.viscera(domes, hu, frame, body.pleura, fat)
     region = organs.mediastinum(rng, hu, frame, body.pleura, fat, habitus.mediastinal_mm, mediastinal, habitus.contrast)
     organs.skeleton(rng, hu, frame, body.pleura, body.inner("deep"), (body.inner("scapula"), body.outer["scapula"]))
     organs.axillary(rng, hu, frame, body.inner("axilla"), body.outer["axilla"], habitus.muscle_hu)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .chest_parts import ANGLES, PHI, Frame, Image, Table, bone, bump, oval, rod, smooth, wobble
+from .chest_parts import ANGLES, PHI, Frame, Image, Table, bone, bump, grain, oval, rod, smooth, wobble
 from .drawing import Level, Mask, paint
 
 FRONT, BACK = ANGLES // 2, 0
@@ -77,6 +77,15 @@ def mediastinum(
     level = np.maximum(np.maximum(u - left, -u - right), wall)
     _paint_mediastinum(hu, frame, level, fat, organs)
     return np.asarray(level < 0)
+
+
+def viscera(rng: np.random.Generator, hu: Image, frame: Frame, pleura: Table, fat: Image) -> None:
+    """Paint the middle of the lungs with what the domes of the diaphragm hold: organs, the fat among them, and gas."""
+    dome = frame.radius - frame.spread(rng.uniform(0.5, 0.8) * pleura)
+    organ = np.float32(rng.uniform(30, 110))
+    share = np.clip(0.5 + 3 * (grain(rng, frame.canvas, 22) - np.float32(rng.uniform(-0.7, 0.7))), 0, 1)
+    gas = grain(rng, frame.canvas, 26) > rng.uniform(1.6, 2.6)
+    paint(hu, dome, np.where(gas, np.float32(-850), fat + share * (organ - fat)), 1.2)
 
 
 def smooth_table(line: Table) -> Table:
