@@ -27,6 +27,13 @@ def environment(tmp_path):
     return {**os.environ, "PATH": f"{script.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
+@pytest.fixture
+def study(tmp_path):
+    """A project with the parameters of this repository."""
+    (tmp_path / "params.yaml").write_text((Project.find().root / "params.yaml").read_text())
+    return Project(tmp_path)
+
+
 def calls(root):
     return sorted((root / "calls").read_text().splitlines())
 
@@ -45,21 +52,17 @@ def test_each_task_is_reproduced_up_to_its_promotion(tmp_path, environment, caps
     assert "cac: Running stage 'promote@cac':" in capsys.readouterr().out
 
 
-def test_a_failed_task_keeps_the_others_promotion_but_not_what_they_share(tmp_path, environment):
-    root = Project.find().root
-    (tmp_path / "params.yaml").write_text((root / "params.yaml").read_text())
-    status, seconds = _study(Project(tmp_path), environment)
+def test_a_failed_task_keeps_the_others_promotion_but_not_what_they_share(tmp_path, environment, study):
+    status, seconds = _study(study, environment)
     assert status == 3
     assert calls(tmp_path) == [f"--wait-for-lock repro --keep-going promote@{task}" for task in ("cac", "liver", "pma", "sfa")]
     assert set(seconds) == {f"promote@{task}" for task in ("cac", "liver", "pma", "sfa")}
 
 
-def test_what_the_tasks_share_comes_after_all_of_them(tmp_path, environment):
-    root = Project.find().root
-    (tmp_path / "params.yaml").write_text((root / "params.yaml").read_text())
+def test_what_the_tasks_share_comes_after_all_of_them(tmp_path, environment, study):
     script = tmp_path / "bin" / "dvc"
     script.write_text(DVC.replace("exit 3", "exit 0"))
-    assert _study(Project(tmp_path), environment)[0] == 0
+    assert _study(study, environment)[0] == 0
     assert (tmp_path / "calls").read_text().splitlines()[-1] == "--wait-for-lock repro --keep-going"
 
 
