@@ -53,6 +53,7 @@ class Task:
         windows: HU windows that the network sees, (low, high).
         relative_window: Half width in HU of one more window around the healthy organ's; None for none.
         depth: Whether a prepared cohort holds how deep each pixel lies under the skin.
+        skin_mm: So deep under the body's outline lies skin, where nothing is a candidate; 0 where candidates may lie anywhere.
         loss_space: Values are compared as they are or as log(1 + value).
         categories: Upper edges of the risk categories, in the unit; None for none.
         category_names: Names of the categories.
@@ -76,6 +77,7 @@ class Task:
     windows: tuple[tuple[float, float], ...]
     relative_window: float | None
     depth: bool
+    skin_mm: float
     loss_space: Literal["linear", "log1p"]
     categories: tuple[float, ...] | None
     category_names: tuple[str, ...]
@@ -118,6 +120,7 @@ TASKS: dict[str, Task] = {
             windows=((-160, 240), (-1000, 500)),
             relative_window=None,
             depth=True,
+            skin_mm=0.0,
             loss_space="linear",
             categories=None,
             category_names=(),
@@ -141,6 +144,7 @@ TASKS: dict[str, Task] = {
             windows=((-200, 100), (-1000, 500)),
             relative_window=None,
             depth=True,
+            skin_mm=2.0,
             loss_space="linear",
             categories=None,
             category_names=(),
@@ -164,6 +168,7 @@ TASKS: dict[str, Task] = {
             windows=((-200, 300), (0, 1000)),
             relative_window=None,
             depth=False,
+            skin_mm=0.0,
             loss_space="log1p",
             categories=(0.5, 10, 100, 400),
             category_names=("0", "1-10", "11-100", "101-400", ">400"),
@@ -194,6 +199,7 @@ TASKS: dict[str, Task] = {
             windows=((-60, 240),),
             relative_window=60.0,
             depth=False,
+            skin_mm=0.0,
             loss_space="linear",
             categories=None,
             category_names=(),

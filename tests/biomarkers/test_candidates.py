@@ -66,3 +66,15 @@ def test_the_scan_and_the_region_are_left_as_they_were() -> None:
         find_candidates(task, hu, SPACING, region)
     assert np.array_equal(hu, before[0])
     assert np.array_equal(region, before[1])
+
+
+def test_what_lies_in_the_skin_may_count_but_is_no_candidate() -> None:
+    rng = np.random.default_rng(5)
+    hu = rng.integers(-300, 100, (2, 9, 7)).astype(np.int16)
+    whole, deep = find_candidates(get_task("sfa"), hu, SPACING), rng.random(hu.shape) < 0.5
+    found = whole.under_skin(deep)
+    assert np.array_equal(found.mask, whole.mask & deep)
+    assert np.array_equal(found.countable, whole.mask)
+    assert found.total() == pytest.approx(whole.value(deep))
+    assert found.most() == pytest.approx(whole.total()) == pytest.approx(whole.most())
+    assert whole.skin is None

@@ -108,6 +108,9 @@ def test_a_cohort_comes_back_as_it_was(tmp_path: Path, name: str) -> None:
         assert sample.worth.sum(dtype=float) == pytest.approx(found.total(), rel=1e-4)
         row = cohort.table.iloc[number]
         assert row["total"] == pytest.approx(found.total())
+        assert row["most"] == pytest.approx(again.most())
+        assert (found.skin is None) == (task.skin_mm == 0) == (row["most"] == row["total"])
+        assert np.array_equal(found.countable, again.countable)
         assert row["on_grid"] == pytest.approx(found.total(), rel=1e-4)
 
 

@@ -18,6 +18,7 @@ from bioloc.tasks import TASKS
 from bioloc.validation.gate import raise_if_critical, validate
 
 SPLITS = ("train", "val", "gate", "test")
+SUMS = ["most", "total", "on_grid"]
 Tables = tuple[pd.DataFrame, pd.DataFrame]
 
 
@@ -45,7 +46,7 @@ def tables(task: str = "pma", cases: int = 80) -> Tables:
     )
     fraction = 0.05 if task == "cac" else 0.2
     worth = {"on_grid": total, "fraction": fraction, "unit_worth": 0.0225}
-    return samples, pd.DataFrame({"case_id": samples["case_id"], "total": total, **worth})
+    return samples, pd.DataFrame({"case_id": samples["case_id"], "most": total, "total": total, **worth})
 
 
 def check(both: Tables, task: str = "pma", docs: Path | None = None) -> dict[str, Any]:
@@ -169,6 +170,13 @@ def test_values_a_hundred_times_too_small_are_a_warning() -> None:
     assert "values look 100 times too small" in result["warnings"][0]["message"]
 
 
+def test_a_value_may_count_what_is_no_candidate_for_lying_in_the_skin() -> None:
+    samples, candidates = tables("sfa")
+    candidates["most"] += 30
+    samples["value"] = candidates["total"] + 20
+    assert "value_within_candidates" not in found(check((samples, candidates), "sfa"), "critical")
+
+
 def test_rounding_is_no_excess() -> None:
     samples, candidates = tables()
     samples["value"] = (candidates["total"] * 1.009).round(2)
@@ -196,8 +204,7 @@ def test_no_case_at_all_is_a_failure() -> None:
 def test_a_split_with_other_values_is_a_warning() -> None:
     samples, candidates = tables()
     samples.loc[samples["split"] == "test", "value"] += 60
-    candidates["total"] += 100
-    candidates["on_grid"] += 100
+    candidates[SUMS] += 100
     rows = found(check((samples, candidates)), "warnings")["value_distribution"]
     assert rows == list(samples.loc[samples["split"] == "test", "case_id"])
 
@@ -205,7 +212,7 @@ def test_a_split_with_other_values_is_a_warning() -> None:
 def test_the_same_scan_under_two_names_is_a_warning() -> None:
     samples, candidates = tables()
     samples.loc[9, "body_cm2"] = samples.loc[3, "body_cm2"]
-    candidates.loc[9, ["total", "on_grid"]] = candidates.loc[3, ["total", "on_grid"]]
+    candidates.loc[9, SUMS] = candidates.loc[3, SUMS]
     assert found(check((samples, candidates)), "warnings") == {"same_scan": ["c003", "c009"]}
 
 

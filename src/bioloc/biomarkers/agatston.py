@@ -57,8 +57,9 @@ def find_lesions(
     if region is not None:
         dense &= region
     labels = in_slice_components(dense)
-    count, at = int(labels.max(initial=0)), np.flatnonzero(labels)
+    at = np.flatnonzero(labels)
     label, value = labels.ravel()[at], hu.ravel()[at].astype(np.float64)
+    count = int(label.max(initial=0))
     pixels = np.bincount(label, minlength=count + 1)
     peak = np.zeros(count + 1)
     np.maximum.at(peak, label, value)

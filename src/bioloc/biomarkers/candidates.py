@@ -23,16 +23,24 @@ class Candidates:
         factor: (S, R, C) uint8; 0 outside the candidates, 1 (areas) or the density factor 1 to 4 inside.
         lesions: (S, R, C) int32 labels of the in-slice components, or None where the rule has none.
         unit_worth: Worth of a pixel of factor 1, in the task's unit.
+        skin: (S, R, C) the pixels that the rule's HU window holds too but that lie in the skin: a reader's mask may count
+            them, a map may not. None where the rule knows of no skin.
     """
 
     factor: NDArray[np.uint8]
     lesions: NDArray[np.int32] | None
     unit_worth: float
+    skin: NDArray[np.bool_] | None = None
 
     @property
     def mask(self) -> NDArray[np.bool_]:
         """(S, R, C) the candidate pixels."""
         return self.factor > 0
+
+    @property
+    def countable(self) -> NDArray[np.bool_]:
+        """(S, R, C) the pixels that a reader's mask may count: the candidates, and those in the skin."""
+        return self.mask if self.skin is None else self.mask | self.skin
 
     def value(self, mask: NDArray[np.bool_]) -> float:
         """What the candidates in `mask` add up to, in the task's unit."""
@@ -41,6 +49,14 @@ class Candidates:
     def total(self) -> float:
         """What all candidates add up to."""
         return self.unit_worth * float(self.factor.sum(dtype=np.int64))
+
+    def most(self) -> float:
+        """What a reader's mask can add up to."""
+        return self.total() + (0.0 if self.skin is None else self.unit_worth * float(self.skin.sum()))
+
+    def under_skin(self, deep: NDArray[np.bool_]) -> Candidates:
+        """The candidates of a HU window that lie in `deep`, (S, R, C); the others are skin."""
+        return Candidates(self.factor * deep, None, self.unit_worth, self.mask & ~deep)
 
 
 def find_candidates(

@@ -18,7 +18,7 @@ from bioloc.cohorts.grid import Placement
 from bioloc.cohorts.manifest import Case, by_scan
 from bioloc.cohorts.packed import Pile
 from bioloc.cohorts.workers import for_each
-from bioloc.ct.body import body_mask, middle
+from bioloc.ct.body import body_mask, middle, under_skin
 from bioloc.ct.depth import depths_mm
 from bioloc.ct.image import CT
 from bioloc.ct.read import labels_in, read_ct, read_mask
@@ -40,8 +40,9 @@ class Scan:
     slice_number: int | None
 
     def candidates(self, task: Task) -> Candidates:
-        """The scan's candidates."""
-        return find_candidates(task, self.hu, self.spacing_mm, self.region)
+        """The scan's candidates, without those in the skin where the task knows of it."""
+        found = find_candidates(task, self.hu, self.spacing_mm, self.region)
+        return found.under_skin(under_skin(self.hu, self.spacing_mm, task.skin_mm)) if task.skin_mm else found
 
 
 def open_scan(task: Task, grid: Grid, ct: CT, region: NDArray[np.bool_] | None, slice_number: int | None) -> Scan:

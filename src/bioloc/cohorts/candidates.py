@@ -19,14 +19,15 @@ from bioloc.files import folder_written_aside
 from bioloc.params import Grid
 from bioloc.tasks import Task
 
-_COLUMN = {"bits": "bits", "worth_index": "worth", "worth_value": "worth", "factors": "factors"}
+_COLUMN = {"bits": "bits", "skin": "skin", "worth_index": "worth", "worth_value": "worth", "factors": "factors"}
 """Files, and the columns of candidates.csv that say which part of them is a case's."""
 
 
 def build_candidates(cases: list[Case], task: Task, grid: Grid, folder: Path, workers: int) -> None:
     """Write candidates.csv, bits.npy, and the working grid's worth as worth_index.npy (int32) and worth_value.npy (float32).
 
-    Lesions' density factors, one byte a candidate pixel, go to factors.npy.
+    Lesions' density factors, one byte a candidate pixel, go to factors.npy; what is no candidate for lying in the skin, packed,
+    to skin.npy.
     """
     with folder_written_aside(folder) as aside:
         rows = []
@@ -59,10 +60,12 @@ def _candidates(case: Case, scan: Scan, task: Task) -> Row:
     mask = candidates.mask
     row = {
         "case_id": case.case_id,
+        "most": candidates.most(),
         "total": candidates.total(),
         "on_grid": float(worth.sum(dtype=np.float64)),
         "fraction": float(mask.mean()),
         "unit_worth": candidates.unit_worth,
     }
     factors = candidates.factor[mask] if task.rule == "lesions" else np.zeros(0, np.uint8)
-    return row, {"bits": pack(mask), "worth_index": index, "worth_value": worth[index], "factors": factors}
+    skin = np.zeros(0, np.uint8) if candidates.skin is None else pack(candidates.skin)
+    return row, {"bits": pack(mask), "skin": skin, "worth_index": index, "worth_value": worth[index], "factors": factors}

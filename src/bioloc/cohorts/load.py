@@ -47,7 +47,7 @@ class Cohort:
             self._depth = np.load(cohort / "depth.npy", mmap_mode="r") if task.depth else None
             self._arrays = {
                 name: np.load(candidates / f"{name}.npy", mmap_mode="r")
-                for name in ("bits", "worth_index", "worth_value", "factors")
+                for name in ("bits", "skin", "worth_index", "worth_value", "factors")
             }
         except FileNotFoundError as error:
             missing = f"{error.filename} is missing: run the stages cohort and candidates of {task.name} first"
@@ -99,7 +99,8 @@ class Cohort:
         mask = unpack(self._arrays["bits"][row["bits_first"] : row["bits_end"]], self.shape(number))
         factor = mask.astype(np.uint8)
         if self.task.rule != "lesions":
-            return Candidates(factor, None, row["unit_worth"])
+            skin = self._arrays["skin"][row["skin_first"] : row["skin_end"]]
+            return Candidates(factor, None, row["unit_worth"], unpack(skin, self.shape(number)) if len(skin) else None)
         factor[mask] = self._arrays["factors"][row["factors_first"] : row["factors_end"]]
         # Components of the kept pixels are the kept components: they do not touch within a slice.
         return Candidates(factor, in_slice_components(mask), row["unit_worth"])

@@ -28,3 +28,20 @@ def middle(mask: NDArray[np.bool_]) -> tuple[float, float] | None:
         return None
     rows, columns = np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))
     return float(rows[0] + rows[-1]) / 2, float(columns[0] + columns[-1]) / 2
+
+
+def under_skin(hu: NDArray[np.int16], spacing_mm: tuple[float, float, float], skin_mm: float) -> NDArray[np.bool_]:
+    """(S, R, C) what lies in the body of (S, R, C) slices and deeper than `skin_mm` under its outline, at least a pixel.
+
+    Pixels that skin and air share have the HU of fat, and so many of them as a thin patient has fat pixels. A slice
+    without a body has no skin either: all of it is left. Where the image cuts the body off there is no skin.
+    """
+    return np.stack([_under_skin(plane, (spacing_mm[1], spacing_mm[2]), skin_mm) for plane in hu])
+
+
+def _under_skin(hu: NDArray[np.int16], spacing_mm: tuple[float, float], skin_mm: float) -> NDArray[np.bool_]:
+    body = body_mask(hu)
+    if not body.any():
+        return np.ones(hu.shape, bool)
+    depth = ndimage.distance_transform_edt(body, sampling=spacing_mm)
+    return np.asarray(depth > max(skin_mm, *spacing_mm))

@@ -66,7 +66,7 @@ def _case(
     reference = None if masks is None else masks.mask(str(row["case_id"]), cohort.shape(number))
     if reference is None:
         return found
-    found |= overlap(mask, reference & candidates.mask, cohort.spacing_mm(number))
+    found |= overlap(mask, reference & candidates.countable, cohort.spacing_mm(number))
     found["false_positive"] = np.nan if reference.any() else found["mask_value"]
     return found if candidates.lesions is None else {**found, **lesion_detection(mask, reference, candidates.lesions)}
 

@@ -61,7 +61,7 @@ def _oracle(cohort: Cohort, number: int, masks: ReferenceMasks) -> dict[str, flo
     held = placement.pool_worth(np.where(reference, candidates.factor, 0) * np.float32(candidates.unit_worth))
     share = np.divide(held, worth, out=np.zeros_like(held), where=worth > 1e-9)
     mask = candidates.mask & (placement.upsample(share) > ORACLE_THRESHOLD)
-    counted = reference & candidates.mask
+    counted = reference & candidates.countable
     return {
         "value": float((worth * np.clip(share, 0, 1)).sum(dtype=np.float64)),
         "dice": overlap(mask, counted, spacing)["dice"],

@@ -68,7 +68,7 @@ def changed_region(region: Mask, spacing_mm: tuple[float, float, float], change:
 def dice_whole(table: pd.DataFrame, cohort: Cohort, masks: ReferenceMasks) -> NDArray[np.float64]:
     """(N,) Dice against the whole reference, also what the changed region has lost of it; not-a-number for an empty one.
 
-    The evaluation's own Dice is against the reference inside the candidates. Its precision and recall give the overlap
+    The evaluation's own Dice is against what may count of the reference. Its precision and recall give the overlap
     back: with p and r inside n of N reference pixels the mask holds r * n / p pixels, r * n of them right.
 
     Args:
@@ -82,7 +82,7 @@ def dice_whole(table: pd.DataFrame, cohort: Cohort, masks: ReferenceMasks) -> ND
         if reference is None or not reference.any():
             found.append(np.nan)
             continue
-        right = recall * int((reference & cohort.candidates(number).mask).sum())
+        right = recall * int((reference & cohort.candidates(number).countable).sum())
         found.append(2 * right / (right / precision + int(reference.sum())) if right > 0 else 0.0)
     return np.array(found)
 

@@ -12,7 +12,7 @@ from bioloc.errors import DataError
 from bioloc.tasks import Task
 
 NUMBERS = ("rows", "columns", "increment_mm", "row_mm", "column_mm", "hu_min", "hu_max", "body_cm2")
-CANDIDATE_NUMBERS = ("total", "on_grid", "fraction", "unit_worth")
+CANDIDATE_NUMBERS = ("most", "total", "on_grid", "fraction", "unit_worth")
 TEXTS = ("patient_id", "split", "unit", "image")
 COMPARED_SPLITS = ("val", "gate", "test")
 FEWEST_TO_COMPARE = 5
@@ -66,11 +66,11 @@ def _numbers(column: pd.Series[Any]) -> pd.Series[float]:
 def _compare_with_candidates(task: Task, facts: pd.DataFrame) -> None:
     """Add `value_to_total`, `excess`, `square_mm` and `too_small`.
 
-    The excess is above 1 % of the candidates, half a pixel, and half a mm² or point of rounding. Where a whole
+    The excess is above 1 % of what a mask may count, half a pixel, and half a mm² or point of rounding. Where a whole
     column of cm² seems to be mm², its cases are marked in `square_mm` and taken out of the excess: one cause,
     one message.
     """
-    value, total = facts["value"], facts["total"]
+    value, total = facts["value"], facts["most"]
     ratio = value / total.where(total > 0)
     excess = value - (1.01 * total + 0.5 * facts["unit_worth"] + 0.5 / task.unit_worth)
     facts["value_to_total"] = ratio
