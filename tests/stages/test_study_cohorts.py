@@ -3,9 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest_study import prepare
 
 from bioloc.errors import UsageError
-from bioloc.stages.study_cohorts import fewer_patients, noisy_values
+from bioloc.params import read_params
+from bioloc.stages.study_cohorts import fewer_patients, noisy_values, varied_opener
+from bioloc.stages.study_variants import Variant
+from bioloc.tasks import get_task
 
 
 def table(train=40, others=5):
@@ -57,3 +61,19 @@ def test_noise_is_seen_by_training_only_and_is_of_the_case():
     assert noisy_values(whole, 0.2, 4)["value"].tolist() != one["value"].tolist()
     up = [noisy_values(whole, share, 3)["value"].iloc[1:40] > whole["value"].iloc[1:40] * 1.05 for share in (0.1, 0.3)]
     assert (up[0] <= up[1]).all()  # whom a little noise pushes up, much pushes up too
+
+
+def test_with_the_skin_all_that_a_reader_may_count_is_a_candidate(tmp_path):
+    project = prepare(tmp_path, "sfa", {"train": 1, "val": 1, "gate": 1, "test": 2, "shift": 0})
+    params, task = read_params(project.root), get_task("sfa")
+    own = varied_opener(project, params, task, Variant(study="ablation"))(["test"])
+    with_skin = varied_opener(project, params, task, Variant(study="ablation", candidates="skin-too"))(["test"])
+    for number in range(2):
+        found, more = own.candidates(number), with_skin.candidates(number)
+        assert np.array_equal(more.mask, found.countable)
+        assert more.skin is None
+        assert more.total() == pytest.approx(found.most()) == pytest.approx(own.table["most"].iloc[number])
+        assert more.total() > 1.02 * found.total()  # a millimetre of rim is more than a fiftieth of what fat there is
+        pooled = with_skin.placement(number).pool_worth(found.countable * np.float32(found.unit_worth))
+        assert np.array_equal(with_skin.sample(number).worth, pooled)
+        assert own.sample(number).worth.sum() < pooled.sum()

@@ -28,7 +28,7 @@ LIVER, LOCALIZER = get_task("liver"), get_method("localizer")
 VARIANTS = {
     "as-in-params": Variant(study="structures", training={"encoder": "test_resnet"}),
     "seed-1": Variant(study="seeds", seed_offset=1),
-    "no-candidates": Variant(study="ablation", candidates=False),
+    "no-candidates": Variant(study="ablation", candidates="every-pixel"),
     "patients-6": Variant(study="learning-curve", patients=6),
     "noise-30": Variant(study="label-noise", value_noise=0.3),
     "as-it-is": Variant(study="regions", region={}),
@@ -141,6 +141,8 @@ def test_a_variant_without_meaning_for_a_task_is_refused(tmp_path):
     project, params = Project(tmp_path), read_params(tmp_path)
     with pytest.raises(UsageError, match="cac has no value without candidates"):
         varied_opener(project, params, get_task("cac"), VARIANTS["no-candidates"])
+    with pytest.raises(UsageError, match="pma leaves no candidates out for lying in the skin"):
+        varied_opener(project, params, get_task("pma"), Variant(study="ablation", candidates="skin-too"))
     write_json(project.validation("pma"), {"success": False})
     for folder in (project.cohort("pma"), project.candidates("pma")):
         folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A prepared cohort with fewer patients, noisy values, or without its candidates: what the study grid varies of the data."""
+"""A prepared cohort with fewer patients, noisy values, or other candidates: what the study grid varies of the data."""
 
 from __future__ import annotations
 
@@ -21,32 +21,51 @@ LEARNT_FROM = ("train", "val")
 """Splits whose values a training sees."""
 
 
-class EveryPixelCohort(Cohort):
-    """A cohort without candidates: each pixel of the image counts with its own area, in the organ or out of it, air or not."""
+class RecountedCohort(Cohort):
+    """A cohort whose candidates are not those of the stage `candidates`: their worth is pooled as they are asked for."""
 
     def sample(self, number: int) -> Sample:
-        """Case `number` on the working grid, the worth of its pixels being their area within the image."""
-        everything = self.candidates(number)
-        worth = self.placement(number).pool_worth(everything.factor * np.float32(everything.unit_worth))
+        """Case `number` on the working grid, with the worth of its own candidates."""
+        own = self.candidates(number)
+        worth = self.placement(number).pool_worth(own.factor * np.float32(own.unit_worth))
         return replace(super().sample(number), worth=worth)
+
+
+class SkinTooCohort(RecountedCohort):
+    """A cohort whose candidates may lie in the skin."""
+
+    def candidates(self, number: int) -> Candidates:
+        """All pixels of case `number` that a reader's mask may count."""
+        found = super().candidates(number)
+        return Candidates(found.countable.astype(np.uint8), None, found.unit_worth)
+
+
+class EveryPixelCohort(RecountedCohort):
+    """A cohort without candidates: each pixel of the image counts with its own area, in the organ or out of it, air or not."""
 
     def candidates(self, number: int) -> Candidates:
         """All pixels of case `number` on its native grid."""
         return Candidates(np.ones(self.shape(number), np.uint8), None, float(self.table.iloc[number]["unit_worth"]))
 
 
+_KINDS = {"own": Cohort, "skin-too": SkinTooCohort, "every-pixel": EveryPixelCohort}
+
+
 def varied_opener(project: Project, params: Params, task: Task, variant: Variant) -> Callable[[list[str]], Cohort]:
     """Opens splits of the task's prepared cohort as the variant has it.
 
     Raises:
-        UsageError: The variant takes the candidates away from a task whose value is no sum of pixels' areas.
+        UsageError: The variant takes the candidates away from a task whose value is no sum of pixels' areas, or gives the
+            skin's back to one whose rule leaves none out.
     """
-    if not variant.candidates and task.rule == "lesions":
+    if variant.candidates == "every-pixel" and task.rule == "lesions":
         raise UsageError(
             f"{task.name} has no value without candidates: a pixel's part of the Agatston score exists only in a lesion "
             "(the density factor of its brightest pixel); choose a task that is an area"
         )
-    kind = Cohort if variant.candidates else EveryPixelCohort
+    if variant.candidates == "skin-too" and not task.skin_mm:
+        raise UsageError(f"{task.name} leaves no candidates out for lying in the skin: choose a task that does")
+    kind = _KINDS[variant.candidates]
     grid, folders = params.task(task.name).grid, (project.cohort(task.name), project.candidates(task.name))
 
     def open_splits(splits: list[str]) -> Cohort:

@@ -36,7 +36,8 @@ class Variant(Strict):
         seed_offset: Added to the seed of training; the data stay the same.
         patients: How many training patients are left.
         value_noise: Coefficient of variation of the noise on training and validation values.
-        candidates: Whether only candidates count; otherwise each pixel of the image counts with its own area.
+        candidates: What counts: the task's own candidates, those that lie in the skin too, or each pixel of the image with its
+            own area.
         region: The trained model of the study sees this error of the organ's region; nothing is trained.
     """
 
@@ -45,7 +46,7 @@ class Variant(Strict):
     seed_offset: Count = 0
     patients: Positive | None = None
     value_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    candidates: bool = True
+    candidates: Literal["own", "skin-too", "every-pixel"] = "own"
     region: RegionChange | None = None
 
     @property
