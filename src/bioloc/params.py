@@ -98,7 +98,6 @@ class Training(Strict):
     Attributes:
         encoder: timm's name.
         decoder_channels: Widths of the decoder, from the deepest.
-        head_channels: Width of the head: what is finer than the decoder's features, as a block's pixels are, must pass it.
         subpixels: Side of the blocks of grid pixels that are one pixel to the network, which still marks each of them.
         inputs: More channels.
         images_seen: How many images the training takes, counted each time.
@@ -119,7 +118,6 @@ class Training(Strict):
 
     encoder: str
     decoder_channels: list[Positive]
-    head_channels: Positive = 16
     subpixels: Positive = 1
     inputs: Inputs = Inputs()
     images_seen: Positive

@@ -40,7 +40,6 @@ def test_the_first_weights_are_the_models_and_so_is_what_they_mean() -> None:
         ("patch", 16, "tasks.pma.grid.patch to 16 (it is 0)"),
         ("encoder", "test_resnet.r160_in1k", "tasks.pma.training.encoder to test_resnet.r160_in1k (it is test_resnet)"),
         ("decoder_channels", (8, 8, 8, 8), "tasks.pma.training.decoder_channels to [8, 8, 8, 8] (it is [8, 8, 8, 8, 8])"),
-        ("head_channels", 24, "tasks.pma.training.head_channels to 24 (it is 16)"),
         ("subpixels", 2, "tasks.pma.training.subpixels to 2 (it is 1)"),
         ("depth", True, "tasks.pma.training.inputs.depth to true (it is false)"),
         ("fat_depth", True, "tasks.pma.training.inputs.fat_depth to true (it is false)"),

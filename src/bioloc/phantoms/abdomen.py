@@ -251,11 +251,11 @@ def _tumours(places: NDArray[np.float64], rng: np.random.Generator) -> list[Lesi
 
 
 def _cysts(places: NDArray[np.float64], tumours: list[Lesion], rng: np.random.Generator) -> list[Lesion]:
-    """None to four, away from tumours and from each other."""
-    radii = 4 + 12 * rng.random(int(rng.choice(5, p=[0.4, 0.25, 0.17, 0.1, 0.08]))) ** 1.6
+    """None to four, away from tumours and from each other, now and then cut by the liver's edge."""
+    radii = 4 + 12 * rng.random(int(rng.choice(5, p=[0.3, 0.25, 0.2, 0.15, 0.1]))) ** 1.6
     found: list[Lesion] = []
     for radius in radii.tolist():
-        free = places[:, 2] < -0.7 * radius
+        free = places[:, 2] < -0.3 * radius
         for other in [*tumours, *found]:
             free &= np.hypot(places[:, 0] - other.x, places[:, 1] - other.y) > 1.3 * other.radius + 1.1 * radius + 3
         found += _lesion(places[free], radius, 0.012, rng)

@@ -18,7 +18,6 @@ _MUST_FIT = {
     "patch": "grid.patch",
     "encoder": "training.encoder",
     "decoder_channels": "training.decoder_channels",
-    "head_channels": "training.head_channels",
     "subpixels": "training.subpixels",
     "depth": "training.inputs.depth",
     "fat_depth": "training.inputs.fat_depth",

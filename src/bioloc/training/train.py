@@ -110,7 +110,6 @@ def spec_of(task: Task, method: Method, section: TaskParams) -> Spec:
         method=method.name,
         encoder=chosen.encoder,
         decoder_channels=tuple(chosen.decoder_channels),
-        head_channels=chosen.head_channels,
         size=section.grid.size,
         pixel_mm=section.grid.pixel_mm,
         patch=section.grid.patch,
