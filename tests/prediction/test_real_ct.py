@@ -23,9 +23,9 @@ HEART = Subject("cac", "heart", "heart.nii.gz", "this test", "whether", category
 
 
 def body(slices: int = 9) -> tuple[np.ndarray, np.ndarray]:
-    """A body with a ring of fat that is thicker in each slice; the first has none."""
+    """A body with a ring of fat under its skin that is thicker in each slice; the first has none."""
     hu = np.full((slices, 64, 64), -1000, np.int16)
-    hu[:, 8:56, 8:56] = 40
+    hu[:, 5:59, 5:59] = 40
     fat = np.zeros(hu.shape, bool)
     for number in range(slices):
         fat[number, 8:56, 8:56] = True
