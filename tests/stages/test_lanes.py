@@ -48,7 +48,7 @@ def test_each_task_is_reproduced_up_to_its_promotion(tmp_path, environment, caps
     ended = repro_tasks(tmp_path, environment, ["liver", "cac", "pma"], 2)
     assert {task: found.status for task, found in ended.items()} == {"liver": 0, "cac": 0, "pma": 3}
     assert calls(tmp_path) == [f"--wait-for-lock repro --keep-going promote@{task}" for task in ("cac", "liver", "pma")]
-    assert 0.2 <= ended["cac"].seconds["promote@cac"] < 5
+    assert ended["cac"].seconds["promote@cac"] >= 0.2
     assert "cac: Running stage 'promote@cac':" in capsys.readouterr().out
 
 
