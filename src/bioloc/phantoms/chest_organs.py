@@ -119,8 +119,9 @@ def _organs(rng: np.random.Generator, front: float, back: float, contrast: bool)
         ovals.append(((-10 + d[2, 0], -0.2 * front + d[2, 1]), (8.5 * size, 7.5 * size), artery, rng.uniform(0, 90)))
         ovals.append(((9 + d[3, 0], -0.08 * front + d[3, 1]), (5 * size, 5.5 * size), artery, 0))
         ovals.append(((21 + d[4, 0], 0.12 * back + d[4, 1]), (6 * size, 7 * size), artery, 0))
-    crossing = rng.uniform(12, 26), rng.uniform(5, 11)  # the left brachiocephalic vein, often close behind the breastbone
-    ovals.append(((4 + d[5, 0], rng.uniform(-0.75, -0.4) * front + d[5, 1]), crossing, vein, rng.uniform(-5, 25)))
+    # The left brachiocephalic vein crosses from between the arteries to close behind the breastbone.
+    crossing = (rng.uniform(12, 26), rng.uniform(5, 11)), vein, rng.uniform(-5, 25)
+    ovals.append(((4 + d[5, 0], (0.06 * d[9, 0] - 0.575) * front + d[5, 1]), *crossing))
     ovals.append(((-24 + d[6, 0], -0.3 * front + d[6, 1]), (8 * size, rng.uniform(7, 11)), vein, rng.uniform(0, 90)))
 
     trachea, gullet = rng.uniform(7.5, 10.5, 2), (rng.uniform(6, 10), rng.uniform(4.5, 7))
