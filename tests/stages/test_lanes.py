@@ -4,10 +4,11 @@ import os
 
 import pytest
 
+from bioloc.files import write_json
 from bioloc.params import read_params
 from bioloc.project import Project
 from bioloc.stages.lanes import dvc_repro, lanes_of, repro_tasks
-from bioloc.stages.repro import _study
+from bioloc.stages.repro import _study, longest_first
 
 DVC = """#!/bin/sh
 echo "$@" >> calls
@@ -69,3 +70,13 @@ def test_what_the_tasks_share_comes_after_all_of_them(tmp_path, environment, stu
 def test_without_targets_all_stages_are_reproduced(tmp_path, environment):
     assert dvc_repro(tmp_path, environment, []).status == 0
     assert calls(tmp_path) == ["--wait-for-lock repro --keep-going"]
+
+
+def test_the_tasks_whose_trainings_took_longest_begin(tmp_path):
+    project = Project(tmp_path)
+    for task, method, seconds in (("pma", "a", 5.0), ("pma", "b", 6.0), ("cac", "a", 10.0), ("liver", "a", 12.0)):
+        write_json(project.model(task, method) / "run.json", {"seconds": seconds})
+    (project.model("cac", "b")).mkdir()
+    (project.model("cac", "b") / "run.json").write_text("half a fi")
+    assert longest_first(project, ["pma", "sfa", "cac", "liver"]) == ["liver", "pma", "cac", "sfa"]
+    assert longest_first(Project(tmp_path / "nothing"), ["pma", "sfa"]) == ["pma", "sfa"]

@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from bioloc.files import read_json
 from bioloc.params import read_params
 from bioloc.project import Project
 from bioloc.stages.lanes import dvc_repro, lanes_of, repro_tasks, usable_cores
@@ -35,7 +36,7 @@ def main() -> int:
 def _study(project: Project, environment: dict[str, str]) -> tuple[int, dict[str, float]]:
     """The tasks side by side, then what they share, unless one of them failed."""
     params = read_params(project.root)
-    tasks = list(params.tasks)[::-1]  # the last two take longest: they begin
+    tasks = longest_first(project, list(params.tasks))
     ended = repro_tasks(project.root, environment, tasks, lanes_of(params, usable_cores()))
     seconds = {name: spent for task in ended.values() for name, spent in task.seconds.items()}
     status = next((found.status for found in ended.values() if found.status), 0)
@@ -43,6 +44,22 @@ def _study(project: Project, environment: dict[str, str]) -> tuple[int, dict[str
         return status, seconds
     shared = dvc_repro(project.root, environment, [])
     return shared.status, seconds | shared.seconds
+
+
+def longest_first(project: Project, tasks: list[str]) -> list[str]:
+    """The tasks by how long their trainings took the last time, as the run.json that git keeps say: then lanes end together.
+
+    A list scheduled so is at most a third longer than the best one (Graham, SIAM J. Appl. Math. 17:416, 1969).
+    """
+    return sorted(tasks, key=lambda task: -sum(_seconds(path) for path in project.root.glob(f"models/{task}/*/run.json")))
+
+
+def _seconds(run: Path) -> float:
+    """Seconds of a training; 0 where the file is of no use, since an order is no reason to stop."""
+    try:
+        return float(read_json(run)["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
 
 
 def time_table(seconds: dict[str, float], total: float) -> str:
