@@ -72,7 +72,7 @@ def test_what_lies_in_the_skin_may_count_but_is_no_candidate() -> None:
     rng = np.random.default_rng(5)
     hu = rng.integers(-300, 100, (2, 9, 7)).astype(np.int16)
     whole, deep = find_candidates(get_task("sfa"), hu, SPACING), rng.random(hu.shape) < 0.5
-    found = whole.under_skin(deep)
+    found = whole.without_skin(deep)
     assert np.array_equal(found.mask, whole.mask & deep)
     assert np.array_equal(found.countable, whole.mask)
     assert found.total() == pytest.approx(whole.value(deep))

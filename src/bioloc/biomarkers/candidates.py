@@ -54,7 +54,7 @@ class Candidates:
         """What a reader's mask can add up to."""
         return self.total() + (0.0 if self.skin is None else self.unit_worth * float(self.skin.sum()))
 
-    def under_skin(self, deep: NDArray[np.bool_]) -> Candidates:
+    def without_skin(self, deep: NDArray[np.bool_]) -> Candidates:
         """The candidates of a HU window that lie in `deep`, (S, R, C); the others are skin."""
         return Candidates(self.factor * deep, None, self.unit_worth, self.mask & ~deep)
 

@@ -42,7 +42,7 @@ class Scan:
     def candidates(self, task: Task) -> Candidates:
         """The scan's candidates, without those in the skin where the task knows of it."""
         found = find_candidates(task, self.hu, self.spacing_mm, self.region)
-        return found.under_skin(under_skin(self.hu, self.spacing_mm, task.skin_mm)) if task.skin_mm else found
+        return found.without_skin(under_skin(self.hu, self.spacing_mm, task.skin_mm)) if task.skin_mm else found
 
 
 def open_scan(task: Task, grid: Grid, ct: CT, region: NDArray[np.bool_] | None, slice_number: int | None) -> Scan:

