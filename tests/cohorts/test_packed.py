@@ -16,12 +16,17 @@ from bioloc.cohorts.packed import Pile, pack, unpack
 @given(st.tuples(*[st.integers(0, 9)] * 3), st.integers(0, 2**32 - 1))
 def test_a_mask_comes_back(shape: tuple[int, int, int], seed: int) -> None:
     mask = np.random.default_rng(seed).random(shape) < 0.5
-    bits = pack(mask)
-    assert bits.dtype == np.uint8
-    assert len(bits) == -(-mask.size // 8)
-    back = unpack(bits, shape)
+    packed = pack(mask)
+    assert packed.dtype == np.uint8
+    back = unpack(packed, shape)
     assert back.dtype == bool
     assert np.array_equal(back, mask)
+
+
+def test_a_sparse_mask_takes_little() -> None:
+    mask = np.zeros((40, 256, 256), bool)
+    mask[7, 30:40, 50:55] = True
+    assert len(pack(mask)) < mask.size / 8 / 50
 
 
 @pytest.mark.parametrize("shape", [(), (3, 5)])

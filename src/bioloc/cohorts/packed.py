@@ -1,7 +1,8 @@
-"""Arrays of many scans of different shapes in one file; boolean voxels eight to a byte."""
+"""Arrays of many scans of different shapes in one file; masks compressed."""
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,12 +13,13 @@ from numpy.typing import NDArray
 
 
 def pack(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The mask's bits, (ceil(n / 8),)."""
-    return np.packbits(mask.ravel())
+    """The mask's bits, eight to a byte, compressed: (n,) bytes, far fewer where a mask is sparse or in one piece."""
+    return np.frombuffer(zlib.compress(np.packbits(mask.ravel()).data, level=1), np.uint8)
 
 
-def unpack(bits: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """The mask of `shape` whose bits these are."""
+def unpack(packed: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The mask of `shape` that was packed."""
+    bits = np.frombuffer(zlib.decompress(packed.data), np.uint8)
     return np.unpackbits(bits, count=int(np.prod(shape))).reshape(shape).astype(bool)
 
 
