@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from bioloc.networks.network import Network
 from bioloc.networks.views import Views
 
+_APART = 4
+"""Pixels that an image is moved one way and its mirror image the other (our choice; no more than training moves them)."""
 
-def both_ways(network: Network, views: Views) -> Tensor:
-    """What the network gives, as the mean of the image's and its mirror image's: (V, h, w) logits or (V,) numbers."""
-    one, other = network.asked(views), network.asked(views.mirrored())
-    return (one + (other.flip(-1) if other.ndim == 3 else other)) / 2
+
+def both_ways(network: Network, views: Views, apart: int = 0) -> Tensor:
+    """What the network gives, as the mean of the image's and its mirror image's: (V, h, w) logits or (V,) numbers.
+
+    Moved `apart` pixels, down and right and up and left, the two have blocks of subpixels and the encoder's strides on
+    other pixels: errors that hang on where these lie are averaged too, for nothing. Left and right are alike without it.
+    """
+    one, other = network.asked(_moved(views, apart)), network.asked(_moved(views, -apart).mirrored())
+    if one.ndim == 3:
+        one, other = _rolled(one, -apart), _rolled(other.flip(-1), apart)
+    return (one + other) / 2
+
+
+def _moved(views: Views, by: int) -> Views:
+    return views.changed(lambda image: _rolled(image, by)) if by else views
+
+
+def _rolled(image: Tensor, by: int) -> Tensor:
+    """Moved down and right, what leaves on one side entering on the other, as in training."""
+    return torch.roll(image, (by, by), dims=(-2, -1)) if by else image
 
 
 def answer(network: Network, views: Views) -> Tensor:
     """(V, h, w) logits or (V,) numbers, as the network's specification wants them made."""
     spec = network.spec
-    output = both_ways(network, views) if spec.mirrored else network.asked(views)
+    output = both_ways(network, views, _APART) if spec.mirrored else network.asked(views)
     return output if spec.smoothing == 1 else _smoothed(output, spec.smoothing)
 
 
