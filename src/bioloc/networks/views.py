@@ -156,8 +156,8 @@ def _lesions(worths: Sequence[NDArray[np.float32]], shape: tuple[int, ...]) -> T
 def _planes(hu: NDArray[np.int16], view: View, window: tuple[slice, slice], volume: bool) -> NDArray[np.int16]:
     if not volume:
         return np.asarray(hu[view.slice_number][window][None])
-    around = np.clip(np.arange(view.slice_number - 1, view.slice_number + 2), 0, len(hu) - 1)
-    return np.asarray(hu[around][:, window[0], window[1]])
+    around = (min(max(view.slice_number + step, 0), len(hu) - 1) for step in (-1, 0, 1))
+    return np.stack([hu[number][window] for number in around])
 
 
 def _height(number: int, slices: int) -> float:
