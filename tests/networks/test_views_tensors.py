@@ -118,6 +118,18 @@ def test_a_mirror_image_is_exchanged_in_all_that_lies_on_the_grid() -> None:
     assert mirror.lesions.shape == views.lesions.shape  # areas have none
 
 
+def test_rolled_views_keep_their_sums_and_come_back() -> None:
+    sample = make_sample("a", 3, 6)
+    views = store_views([sample], 0, task=get_task("pma"), targets=[sample.worth]).batch([0])
+    moved = views.rolled(2, -3)
+    for name in ("planes", "worth", "target"):
+        assert np.array_equal(getattr(moved, name), np.roll(getattr(views, name), (2, -3), (-2, -1)))
+        assert torch.equal(getattr(moved.rolled(-2, 3), name), getattr(views, name))
+    assert moved.worth.sum((1, 2)).tolist() == pytest.approx(views.worth.sum((1, 2)).tolist())
+    assert torch.equal(moved.place, views.place)
+    assert views.rolled(0, 0) is views
+
+
 def test_sums_of_half_precision_are_float32() -> None:
     views = store_views([make_sample("a", 3)], 0, task=get_task("pma")).batch([0])
     parts = torch.tensor([256.0, 1.0, 1.0], dtype=torch.bfloat16)  # bfloat16 has 8 bits: 256 + 1 is 256 there

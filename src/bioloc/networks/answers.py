@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -17,21 +16,12 @@ def both_ways(network: Network, views: Views, apart: int = 0) -> Tensor:
     """What the network gives, as the mean of the image's and its mirror image's: (V, h, w) logits or (V,) numbers.
 
     Moved `apart` pixels, down and right and up and left, the two have blocks of subpixels and the encoder's strides on
-    other pixels: errors that hang on where these lie are averaged too, for nothing. Left and right are alike without it.
+    other pixels: errors that hang on where these lie are averaged too, at no cost. Left and right are alike without it.
     """
-    one, other = network.asked(_moved(views, apart)), network.asked(_moved(views, -apart).mirrored())
+    one, other = network.asked(views.rolled(apart, apart)), network.asked(views.rolled(-apart, -apart).mirrored())
     if one.ndim == 3:
-        one, other = _rolled(one, -apart), _rolled(other.flip(-1), apart)
+        one, other = one.roll((-apart, -apart), (-2, -1)), other.flip(-1).roll((apart, apart), (-2, -1))
     return (one + other) / 2
-
-
-def _moved(views: Views, by: int) -> Views:
-    return views.changed(lambda image: _rolled(image, by)) if by else views
-
-
-def _rolled(image: Tensor, by: int) -> Tensor:
-    """Moved down and right, what leaves on one side entering on the other, as in training."""
-    return torch.roll(image, (by, by), dims=(-2, -1)) if by else image
 
 
 def answer(network: Network, views: Views) -> Tensor:

@@ -70,6 +70,10 @@ class Views:
         """The views with left and right exchanged."""
         return self.changed(lambda image: image.flip(-1))
 
+    def rolled(self, down: int, across: int) -> Views:
+        """The views moved so many pixels: what leaves on one side enters on the other, so that every sum stays."""
+        return self.changed(lambda image: torch.roll(image, (down, across), dims=(-2, -1))) if down or across else self
+
     def take(self, rows: Tensor, sample: Tensor, samples: int) -> Views:
         """Some rows, with new sample numbers."""
         chosen = {name: getattr(self, name)[rows] for name in self._PER_VIEW}
@@ -157,7 +161,7 @@ def _planes(hu: NDArray[np.int16], view: View, window: tuple[slice, slice], volu
     if not volume:
         return np.asarray(hu[view.slice_number][window][None])
     around = (min(max(view.slice_number + step, 0), len(hu) - 1) for step in (-1, 0, 1))
-    return np.stack([hu[number][window] for number in around])
+    return np.stack([hu[number][window] for number in around])  # hu[around] would copy three whole slices
 
 
 def _height(number: int, slices: int) -> float:

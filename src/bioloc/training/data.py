@@ -58,7 +58,7 @@ def batches(count: int, batch_size: int, seed: int) -> Iterator[NDArray[np.int64
 def augmented(views: Views, augment: Augment, size: int, rng: np.random.Generator) -> tuple[Views, Tensor]:
     """The views flipped and shifted so that no sum changes, their places put off, and a (V,) HU offset per view.
 
-    Shifts roll the whole grid: what leaves on one side enters on the other, and every sum stays.
+    Shifts roll the whole grid (`Views.rolled`).
     """
     offsets = (
         torch.tensor(rng.normal(0, augment.hu, views.samples), dtype=torch.float32)[views.sample]
@@ -67,12 +67,9 @@ def augmented(views: Views, augment: Augment, size: int, rng: np.random.Generato
     )
     down, across = rng.integers(-augment.shift, augment.shift + 1, 2) if augment.shift else (0, 0)
     flip = augment.flip and rng.random() < 0.5
-
-    def moved(image: Tensor) -> Tensor:
-        image = torch.roll(image, (int(down), int(across)), dims=(-2, -1)) if down or across else image
-        return image.flip(-1) if flip else image
-
-    changed = views.changed(moved)
+    changed = views.rolled(int(down), int(across))
+    if flip:
+        changed = changed.mirrored()
     if augment.place:
         changed = replace(changed, place=_misplaced(views, augment.place, size, rng))
     return changed, offsets
