@@ -34,7 +34,7 @@ from bioloc.networks.backbone import import_backbones
 from bioloc.networks.network import Network, Spec
 from bioloc.networks.views import store_views
 from bioloc.params import Augment, Grid, SelfTraining, Training
-from bioloc.tasks import TASKS
+from bioloc.tasks import TASKS, get_task
 from bioloc.training.data import Split
 from bioloc.training.loop import Loop, Setting
 from bioloc.training.precision import resolve
@@ -82,7 +82,7 @@ def bioloc_step(hu: np.ndarray, worth: np.ndarray) -> tuple[Callable[[], object]
     """One training step as the study takes it: augmentation, value loss and self-training."""
     samples = [Sample(str(k), image, area, float(area.sum() / 3)) for k, (image, area) in enumerate(zip(hu, worth, strict=True))]
     values = torch.tensor([sample.value for sample in samples])
-    split = Split(store_views(samples, 0, False), values, worth.sum((1, 2, 3)).astype(np.float64))
+    split = Split(store_views(samples, 0, get_task("pma")), values, worth.sum((1, 2, 3)).astype(np.float64))
     params = Training(
         encoder=ENCODER,
         decoder_channels=list(SLIM),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 
@@ -118,3 +119,13 @@ def test_a_model_of_another_task_is_told(
     assert "is a model of pma, not of sfa" in capsys.readouterr().err
     assert script("real_ct", "--real", real_ct, "--package", "sfa") == 2
     assert "give TASK=FOLDER" in capsys.readouterr().err
+
+
+def test_the_steps_that_are_timed_against_each_other_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    run, rng = loaded("run"), np.random.default_rng(0)
+    hu = rng.integers(-1000, 1000, (256, 1, run.SIZE, run.SIZE)).astype(np.int16)
+    worth = (rng.random(hu.shape) < 0.4).astype(np.float32)
+    step, channels = run.bioloc_step(hu, worth)
+    assert set(step()) == {"value_loss", "self_training_loss"}
+    run.plain_step(hu, worth, channels, run.SLIM)()
