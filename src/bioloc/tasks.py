@@ -13,7 +13,8 @@ class Needs:
     """What a scan must be like for a task's number to mean anything; `bioloc.fitness` checks it.
 
     Attributes:
-        lungs: Lungs are in sight: the task is measured in the chest.
+        lungs: Lungs are in sight, since the task is measured in the chest: without them a scan that nobody cut is refused or
+            warned of, the latter where the phantoms have slices below the lungs too; None where none are wanted.
         whole_outline: The trunk's outline lies within the field of view.
         unenhanced: No contrast medium is in the blood.
         tube_voltage_kvp: The voltage that the HU limits hold for; None where they hold well enough for any.
@@ -23,7 +24,7 @@ class Needs:
         pixel_mm: Larger pixels blur the edges.
     """
 
-    lungs: bool = False
+    lungs: Literal["refuse", "warn"] | None = None
     whole_outline: bool = False
     unenhanced: bool = False
     tube_voltage_kvp: float | None = None
@@ -126,7 +127,7 @@ TASKS: dict[str, Task] = {
             category_names=(),
             phantom=("chest", "pectoralis"),
             plausible_fraction=(0.005, 0.7),
-            needs=Needs(lungs=True, whole_outline=True),
+            needs=Needs(lungs="refuse", whole_outline=True),
         ),
         Task(
             name="sfa",
@@ -150,7 +151,7 @@ TASKS: dict[str, Task] = {
             category_names=(),
             phantom=("chest", "subcutaneous_fat"),
             plausible_fraction=(0.005, 0.8),
-            needs=Needs(lungs=True, whole_outline=True),
+            needs=Needs(lungs="warn", whole_outline=True),
         ),
         Task(
             name="cac",
@@ -175,7 +176,7 @@ TASKS: dict[str, Task] = {
             phantom=("heart", "coronary_calcium"),
             plausible_fraction=(0.0, 0.15),
             needs=Needs(
-                lungs=True,
+                lungs="warn",
                 unenhanced=True,
                 tube_voltage_kvp=120,
                 increment_mm=(2.0, 3.5, 6.0),

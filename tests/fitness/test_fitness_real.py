@@ -96,10 +96,13 @@ def test_the_slice_above_the_arch_is_not_refused(real_ct: Path, name: str, task:
     assert set(codes.values()) <= {"warn"}, codes
 
 
-def test_an_abdomen_is_refused_unless_a_person_named_the_slice(real_ct: Path) -> None:
+@pytest.mark.parametrize(("task", "severity"), [("pma", "refuse"), ("sfa", "warn")])
+def test_an_abdomen_is_no_chest_and_refused_for_muscle_unless_a_person_named_the_slice(
+    real_ct: Path, task: str, severity: str
+) -> None:
     scan = opened(real_ct / "totalsegmentator/example_ct_sm.nii.gz")
-    assert found("sfa", scan, None, 15)["body-part"] == "refuse"
-    codes = found("sfa", scan, None, 15, named=True)
+    assert found(task, scan, None, 15)["body-part"] == severity
+    codes = found(task, scan, None, 15, named=True)
     assert codes["body-part"] == "warn"
     assert set(codes.values()) == {"warn"}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from bioloc.ct.body import body_mask
-from bioloc.evaluation.overlap import overlap
 from bioloc.phantoms import chest
 from bioloc.phantoms.chest_parts import Frame, blocks_of_two
 from bioloc.phantoms.drawing import Canvas
@@ -43,23 +43,40 @@ def test_blocks_keep_the_mean_and_the_places() -> None:
         assert half == pytest.approx(blocks_of_two(whole), abs=1e-4)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_domes_of_the_diaphragm_fill_the_lungs_middle_and_change_no_answer(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def low_and_chest_slice(seed: int, monkeypatch: pytest.MonkeyPatch) -> list[Patient]:
     patients = []
-    for share in (0.0, 1.0):
-        monkeypatch.setattr(chest, "LUNG_BASES", share)
+    for share in (1.0, 0.0):
+        monkeypatch.setattr(chest, "LOW_SLICES", share)
         patients.append(chest.draw(np.random.default_rng(seed), "subcutaneous_fat", False, Change()))
-    chest_slice, base_slice = patients
-    lung = chest_slice.hu < -500
-    filled = lung & (base_slice.hu > -500)
-    assert 0.1 < filled.sum() / (lung & body_mask(chest_slice.hu[0])).sum() < 0.7
-    assert np.median(np.abs(base_slice.hu - chest_slice.hu)[~lung]) <= 1
-    assert overlap(base_slice.mask, chest_slice.mask, base_slice.spacing_mm)["dice"] > 0.99
-    candidates = (base_slice.hu >= -200) & (base_slice.hu <= 0)
-    assert (candidates & filled & base_slice.mask).sum() == 0
+    return patients
 
 
-def test_the_pectoralis_slice_has_no_domes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("seed", range(6))
+def test_a_low_slice_has_fat_among_organs_and_the_same_fat_under_the_skin(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    low, chest_slice = low_and_chest_slice(seed, monkeypatch)
+    areas = [float(one.mask.sum() * np.prod(one.spacing_mm[1:]) / 100) for one in (low, chest_slice)]
+    assert areas[0] == pytest.approx(areas[1], rel=0.1)
+    body = body_mask(low.hu[0])
+    depth = ndimage.distance_transform_edt(body)
+    deep = depth > 0.5 * depth.max()
+    fat = (low.hu[0] >= -200) & (low.hu[0] <= 0)
+    assert (fat & deep & ~low.mask[0]).sum() > 100
+    assert (low.mask[0] & deep).sum() < 0.02 * low.mask[0].sum()
+
+
+def test_a_low_slice_has_less_muscle_and_lung_and_no_arms(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = np.zeros((2, 2))
+    for seed in range(10):
+        for row, one in enumerate(low_and_chest_slice(seed, monkeypatch)):
+            body = body_mask(one.hu[0])
+            shares[row] += [np.mean(one.hu[0][body] < -500), one.facts["arms_down"]]
+            if row == 0:
+                assert one.facts["arms_down"] == 0
+    assert shares[0, 0] < 0.6 * shares[1, 0]
+    assert shares[1, 1] > 0
+
+
+def test_the_pectoralis_slice_is_never_a_low_one(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = chest.draw(np.random.default_rng(1), "pectoralis", False, Change())
-    monkeypatch.setattr(chest, "LUNG_BASES", 1.0)
+    monkeypatch.setattr(chest, "LOW_SLICES", 1.0)
     assert np.array_equal(chest.draw(np.random.default_rng(1), "pectoralis", False, Change()).hu, plain.hu)

@@ -18,7 +18,7 @@ from bioloc.prediction.real_scans import SUBJECTS, Subject, scans_folder
 from bioloc.tasks import TASKS
 
 SPACING = (5.0, 4.0, 4.0)
-FAT = Subject("sfa", "made", "ct.nii.gz", "this test", "whether", "fat.nii.gz", least_dice=0.99, force=True)
+FAT = Subject("sfa", "made", "ct.nii.gz", "this test", "whether", "fat.nii.gz", least_dice=0.99)
 HEART = Subject("cac", "heart", "heart.nii.gz", "this test", "whether", category=">400")
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bioloc.ct.body import body_mask
-from bioloc.fitness.finding import Finding, Severity
+from bioloc.fitness.finding import Finding
 from bioloc.fitness.sample import Sample, middle_of
 
 LUNG_HU = (-960, -500)
@@ -34,7 +34,6 @@ def check_place(sample: Sample, named: bool) -> Iterator[Finding]:
     """
     needs = sample.task.needs
     trusted = sample.task.volume or named
-    severity: Severity = "warn" if trusted else "refuse"
     planes = sample.hu[_spread(sample.box[0])]
     bodies = np.stack([body_mask(plane) for plane in planes])
     area = float(bodies.sum(axis=(1, 2)).max()) * sample.spacing_mm[1] * sample.spacing_mm[2] / 100
@@ -46,10 +45,10 @@ def check_place(sample: Sample, named: bool) -> Iterator[Finding]:
         )
         return
     share = lung_share(planes, bodies)
-    if needs.lungs and share < LEAST_LUNG:
+    if needs.lungs is not None and share < LEAST_LUNG:
         yield Finding(
             "body-part",
-            severity,
+            "warn" if trusted else needs.lungs,
             f"lungs are {share:.1%} of what is seen, where at least {LEAST_LUNG:.0%} are expected, since "
             f"{sample.task.title} is measured in the chest: use another slice or scan",
         )
@@ -59,7 +58,7 @@ def check_place(sample: Sample, named: bool) -> Iterator[Finding]:
         if not low <= median <= high:
             yield Finding(
                 "body-part",
-                severity,
+                "warn" if trusted else "refuse",
                 f"the region of interest has a median of {median:.0f} HU, where {low:g} to {high:g} are expected: "
                 "check that the mask outlines the right organ of this scan",
             )

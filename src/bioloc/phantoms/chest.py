@@ -7,7 +7,7 @@ drawn independently, so neither body size nor the sum of all candidates gives th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +43,22 @@ FAT_HU = (-200, 0)
 NOISE_HU = (8.0, 22.0)
 RESAMPLED = 0.15
 """Share of patients whose pixels are averages of 2 x 2: public data sets come resampled, to 1.5 mm and coarser."""
-LUNG_BASES = 0.25
-"""Share of slices for subcutaneous fat that hold the domes of the diaphragm: public cohorts have lower slices as well, and fat
-among organs is not under the skin either."""
+LOW_SLICES = 0.33
+"""Share of slices for subcutaneous fat that lie lower, where the domes of the diaphragm hold the organs of the belly: public
+cohorts have such slices as well, and fat among organs is not under the skin either."""
+THINNER: dict[str, tuple[float, float]] = {
+    "plane": (0.1, 0.5),
+    "axilla": (0.0, 0.05),
+    "inner_front": (0.02, 0.15),
+    "inner_back": (0.0, 0.08),
+    "between": (0.05, 0.5),
+    "scapula": (0.0, 0.02),
+    "outer_front": (0.1, 0.5),
+    "outer_back": (0.05, 0.4),
+    "gap": (0.1, 0.5),
+    "back": (0.2, 0.9),
+}
+"""What is left in a low slice of a layer's area, from and to: the shoulder has ended, latissimus and serratus go on."""
 FRONT: Table = (np.abs(PHI) < np.deg2rad(87)).astype(float)
 """1 where the layers `inner` and `outer` are pectoralis."""
 
@@ -67,7 +80,7 @@ def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> 
     """A chest slice with the area of `target` known.
 
     Args:
-        rng: Randomness of this patient; the same seed gives the same patient for either target.
+        rng: Randomness of this patient; the same seed gives the same patient for either target, but for low slices.
         target: "pectoralis" or "subcutaneous_fat".
         shift: Draw habitus, scanner and spacing from ranges unlike those of the study.
         change: Scales the target's area, or the distractor's: back and shoulder muscle for the pectoralis,
@@ -85,11 +98,13 @@ def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> 
     scanner = Scanner.draw(rng, NOISE_HU, shift)
     habitus = Habitus.draw(rng, shift)
     factors = _factors(target, change)
-    pleura, densities = _layers(rng, habitus)
+    low = target == "subcutaneous_fat" and dome_rng.random() < LOW_SLICES
+    thinner = {name: float(dome_rng.uniform(*span)) for name, span in THINNER.items()} if low else {}
+    domes, habitus = (dome_rng, replace(habitus, arms_down=False)) if low else (None, habitus)
+    pleura, densities = _layers(rng, habitus, thinner)
     base = _body(pleura, densities, {})
     body = _body(pleura, densities, factors)
     frame = _frame(rng, habitus, base, shift)
-    domes = dome_rng if target == "subcutaneous_fat" and dome_rng.random() < LUNG_BASES else None
     hu, mediastinum = _image(tissue_rng, organ_rng, domes, frame, habitus, base, body, factors.get("mediastinum", 1.0))
     if resampling_rng.random() < RESAMPLED:
         frame, hu, mediastinum = frame.halved(), blocks_of_two(hu), blocks_of_two(mediastinum) > 0.5
@@ -119,8 +134,8 @@ def _pleura(rng: np.random.Generator, habitus: Habitus) -> Table:
     return np.asarray(radius * (1 - egg * np.cos(PHI) * np.sin(PHI) ** 2) * wobble(rng, (2, 7), 0.02))
 
 
-def _layers(rng: np.random.Generator, habitus: Habitus) -> tuple[Table, dict[str, Table]]:
-    """The pleura and the area density of every layer, before any change."""
+def _layers(rng: np.random.Generator, habitus: Habitus, thinner: dict[str, float]) -> tuple[Table, dict[str, Table]]:
+    """The pleura and the area density of every layer, before any change; `thinner` is what a low slice has left of some."""
     pleura = _pleura(rng, habitus)
     m = habitus.muscularity
     wall = rng.uniform(7.5, 11) * wobble(rng, (2, 9), 0.06) + rng.uniform(6, 10) * bump(0, 22) + 15 * bump(180, 22)
@@ -154,17 +169,23 @@ def _layers(rng: np.random.Generator, habitus: Habitus) -> tuple[Table, dict[str
         "gap": with_area(gap, habitus.planes * parts[2]),
         "back": with_area(trapezius * wobble(rng, (3, 14), 0.15), m * rng.uniform(12, 38)),
     }
+    densities = {name: table * thinner.get(name, 1.0) for name, table in densities.items()}
     envelope = np.sqrt(pleura**2 + 2 * np.sum(list(densities.values()), axis=0))
-    densities["fat"] = _subcutaneous(rng, habitus, envelope)
+    densities["fat"] = _subcutaneous(rng, habitus, envelope, bool(thinner))
     densities["skin"] = of_thickness(rng.uniform(1.6, 2.3), np.sqrt(envelope**2 + 2 * densities["fat"]))
     return pleura, densities
 
 
-def _subcutaneous(rng: np.random.Generator, habitus: Habitus, envelope: Table) -> Table:
-    """Density of the fat under the skin: it first fills the hollows between the muscles, then thickens by region."""
+def _subcutaneous(rng: np.random.Generator, habitus: Habitus, envelope: Table, low: bool) -> Table:
+    """Density of the fat under the skin: it first fills the hollows between the muscles, then thickens by region.
+
+    Between the shoulders it is thin, in low slices it is often thickest behind.
+    """
     breasts = habitus.breast * pair(rng, rng.uniform(38, 50), rng.uniform(30, 38), 2, 1.4, 3)
     flanks = rng.uniform(0, 1) * pair(rng, 90, 35, 2, 1, 4)
-    profile = (1 + breasts + flanks - rng.uniform(0, 0.45) * bump(180, 60, 2, 1)) * wobble(rng, (1, 6), 0.12) * envelope
+    thin = rng.uniform(0, 0.45)
+    behind = bump(180, 60, 2, 1) * (3 * thin - 0.3 if low else -thin)
+    profile = (1 + breasts + flanks + behind) * wobble(rng, (1, 6), 0.12) * envelope
     smoothed = smooth(np.maximum(envelope, smooth(envelope, 12)), 8)
     hollows = np.clip(smoothed**2 - envelope**2, 0, None) / 2
     filled = min(1.0, 75 * habitus.subcutaneous / max(integral(hollows), 1.0))
@@ -226,7 +247,8 @@ def _image(
     if domes is not None:
         organs.viscera(domes, hu, frame, body.pleura, fat)
     region = organs.mediastinum(rng, hu, frame, body.pleura, fat, habitus.mediastinal_mm, mediastinal, habitus.contrast)
-    organs.skeleton(rng, hu, frame, body.pleura, body.inner("deep"), (body.inner("scapula"), body.outer["scapula"]))
+    blade = None if domes is not None else (body.inner("scapula"), body.outer["scapula"])
+    organs.skeleton(rng, hu, frame, body.pleura, body.inner("deep"), blade)
     organs.axillary(rng, hu, frame, body.inner("axilla"), body.outer["axilla"], habitus.muscle_hu)
     _fascia(hu, frame, radii[LAYERS.index("back") + 1])
     return hu, region

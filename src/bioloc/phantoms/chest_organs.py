@@ -80,12 +80,20 @@ def mediastinum(
 
 
 def viscera(rng: np.random.Generator, hu: Image, frame: Frame, pleura: Table, fat: Image) -> None:
-    """Paint the middle of the lungs with what the domes of the diaphragm hold: organs, the fat among them, and gas."""
-    dome = frame.radius - frame.spread(rng.uniform(0.5, 0.8) * pleura)
+    """Paint what the domes of the diaphragm hold: organs, the fat among them, and gas.
+
+    They fill the chest, or what lung is left lies around them, mostly behind: the domes begin in front.
+    """
+    front, back, side = (at(pleura, degrees) for degrees in (0, 180, 90))
+    share, high = float(rng.uniform(0.55, 1.4)), (front + back) / 2
+    middle = rng.uniform(-0.15, 0.15) * side, (back - front) / 2 - rng.uniform(0, 1) * max(1 - share, 0) * high
+    u, v = frame.uv
+    far = np.hypot((u - np.float32(middle[0])) / np.float32(share * side), (v - np.float32(middle[1])) / np.float32(share * high))
+    dome = np.maximum((far - 1) * np.float32(share * min(side, high)), frame.radius - frame.spread(pleura + 2))
     organ = np.float32(rng.uniform(30, 110))
-    share = np.clip(0.5 + 3 * (grain(rng, frame.canvas, 22) - np.float32(rng.uniform(-0.7, 0.7))), 0, 1)
+    firm = np.clip(0.5 + 3 * (grain(rng, frame.canvas, 22) - np.float32(rng.uniform(-0.7, 0.7))), 0, 1)
     gas = grain(rng, frame.canvas, 26) > rng.uniform(1.6, 2.6)
-    paint(hu, dome, np.where(gas, np.float32(-850), fat + share * (organ - fat)), 1.2)
+    paint(hu, dome, np.where(gas, np.float32(-850), fat + firm * (organ - fat)), 1.2)
 
 
 def smooth_table(line: Table) -> Table:
@@ -184,10 +192,13 @@ def axillary(rng: np.random.Generator, hu: Image, frame: Frame, inner: Table, ou
                 )
 
 
-def skeleton(rng: np.random.Generator, hu: Image, frame: Frame, pleura: Table, wall: Table, blade: tuple[Table, Table]) -> None:
-    """Ribs and breastbone in the wall (from `pleura` to `wall`), collarbone ends, shoulder blades, spine."""
+def skeleton(
+    rng: np.random.Generator, hu: Image, frame: Frame, pleura: Table, wall: Table, blade: tuple[Table, Table] | None
+) -> None:
+    """Ribs and breastbone in the wall (from `pleura` to `wall`), collarbone ends, shoulder blades if any, spine."""
     _ribs(rng, hu, frame, pleura, wall)
-    _blades(rng, hu, frame, blade)
+    if blade is not None:
+        _blades(rng, hu, frame, blade)
     back = float(pleura[BACK])
     middle = float((pleura[FRONT] + wall[FRONT]) / 2)
     cortex, marrow = rng.uniform(350, 650), rng.uniform(90, 230)

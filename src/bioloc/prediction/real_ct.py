@@ -112,7 +112,7 @@ def _found(package: Package, subject: Subject, scans: Path, every: int) -> Itera
         if not numbers:
             raise ImageError(f"{scans / subject.reference}: no slice with {LEAST_CM2:g} cm2 of the reference: nothing to compare")
         todo = [Request(subject.key, image, slice_number=number) for number in numbers]
-    with closing(predicted(package, todo, subject.force)) as steps:
+    with closing(predicted(package, todo, force=False)) as steps:
         for request, opened, network in steps:
             if network.failure is not None:
                 raise ImageError(network.failure)

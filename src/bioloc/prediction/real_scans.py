@@ -9,7 +9,7 @@ from bioloc.errors import UsageError
 
 _TOTALSEGMENTATOR = (
     "test data of TotalSegmentator (github wasserth/TotalSegmentator, Apache-2.0); the reference was made by a model and seen "
-    "by no reader, and the slices are of the abdomen, where the model has never been"
+    "by no reader, and the slices are of the abdomen, of which the phantoms show little"
 )
 _LUNG2 = "test data of pyradiomics (BSD-3-Clause), lung2: chest without contrast, 5 mm, heavy three-vessel coronary calcium"
 _A0001 = "TCIA Lung-PET-CT-Dx (CC BY 4.0, doi 10.7937/TCIA.2020.NNC2-0461), A0001: chest without contrast, 5 mm"
@@ -29,7 +29,6 @@ class Subject:
         reference: Path of a mask of the target, where there is one: all its slices are then measured.
         least_dice: The mean Dice that is wanted against the reference.
         category: The category that is wanted.
-        force: The scan is wrong for the task and predicted all the same.
     """
 
     task: str
@@ -40,7 +39,6 @@ class Subject:
     reference: str | None = None
     least_dice: float | None = None
     category: str | None = None
-    force: bool = False
 
     @property
     def key(self) -> str:
@@ -57,7 +55,6 @@ SUBJECTS = (
         "whether the map stays under the skin, and out of the fat around the bowel",
         reference="totalsegmentator/example_seg_tissue_types/subcutaneous_fat.nii.gz",
         least_dice=0.80,
-        force=True,
     ),
     Subject(
         "cac",
