@@ -206,3 +206,16 @@ def test_a_score_of_zero_means_an_empty_mask_and_both_occur():
     patients = [draw(*CALCIUM, seed) for seed in range(12)]
     assert all((p.facts["agatston"] > 0) == p.mask.any() for p in patients)
     assert {bool(p.mask.any()) for p in patients} == {False, True}
+
+
+def test_regions_of_the_heart_often_reach_below_it_where_only_the_aorta_has_calcium():
+    below, aortic = 0, 0
+    for seed in range(12):
+        patient = draw(*CALCIUM, seed)
+        slices = np.flatnonzero(region(patient).any(axis=(1, 2)))
+        lowest = patient.mask.any(axis=(1, 2)).argmax() if patient.mask.any() else slices[-1]
+        below += (lowest - slices[0]) * patient.spacing_mm[0] > 25
+        aortic += bool(distractor(patient)[slices[0] : slices[0] + 4].any())
+        assert slices[-1] == len(patient.hu) - 1
+    assert below >= 3
+    assert aortic >= 1

@@ -53,17 +53,18 @@ def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> 
     noise_rng, body, calcium, others = rng.spawn(4)
     increment = float(body.choice([4.0, 3.5] if shift else [2.5, 3.0, 3.0, 5.0]))
     pixel = float(body.choice([body.uniform(0.60, 0.67), body.uniform(0.91, 0.97)]) if shift else body.uniform(0.68, 0.9))
-    slices = int(np.clip(round(body.uniform(102, 122) / increment), 22, 40))
+    slices = int(np.clip(round(body.uniform(102, 122) / increment), 22, 40))  # from just below the heart; more below it
     scanner = Scanner.draw(body, (9, 20), shift)
     size = float(np.clip(body.normal(1, 0.08), 0.82, 1.2))
     pose = Pose(
         body.normal(2, 4),
         body.normal(0, 3),
-        body.uniform(2, 14),
+        body.uniform(2, 34),
         body.normal(0, 7),
         size * float(np.clip(body.normal(1, 0.06), 0.87, 1.14)),
         float(np.clip(body.normal(1, 0.06), 0.88, 1.1)),
     )
+    slices += round(0.7 * max(pose.z - 14, 0) / increment)
     grid = Grid.draw(body, slices, increment, pixel, SIZE, (body.normal(6, 4), body.normal(2, 4)))
     front, back = pose.y - 47 * pose.scale - body.uniform(0, 8), pose.y + 62 * pose.scale + body.uniform(2, 8)
     courses = draw_arteries(body, pose)
@@ -101,11 +102,12 @@ def territory(added: Volume, grid: Grid) -> Mask:
 
 
 def region_box(rng: np.random.Generator, grid: Grid, keys: dict[str, Keys]) -> tuple[slice, slice, slice]:
-    """The box a reader would put around the heart and the ascending aorta."""
+    """The box around heart and ascending aorta: a reader's ends with the heart, a rule's (`anatomy/heart.py`) often lower."""
     outline = keys["pericardium"]
     left, front, back = rng.uniform(1, 10), rng.uniform(0, 8), rng.uniform(6, 18)
+    low = outline[0, 0] * min(rng.uniform(0, 2), 1)
     reach = outline[:, 3:5].max(1)
-    corner = np.array([(outline[:, 1] - reach).min() - left, (outline[:, 2] - outline[:, 4]).min() - front, outline[0, 0]])
+    corner = np.array([(outline[:, 1] - reach).min() - left, (outline[:, 2] - outline[:, 4]).min() - front, low])
     other = np.array([(outline[:, 1] + reach).max() + left, (outline[:, 2] + outline[:, 4]).max() + back, grid.z[-1]])
     ends = np.clip(grid.voxels(np.stack([corner, other])), 0, np.array(grid.shape) - 1)
     return slice(ends[0, 0], ends[1, 0] + 1), slice(ends[0, 1], ends[1, 1] + 1), slice(ends[0, 2], ends[1, 2] + 1)

@@ -167,7 +167,7 @@ def draw_aortic(rng: np.random.Generator, keys: dict[str, Keys], pose: Pose) -> 
             if place < 0.55
             else ("arch", 113, 128)
             if place < 0.68
-            else ("descending", 0, 115)
+            else ("descending", -35, 115)
         )
         z = pose.z + pose.tall * rng.uniform(low, high)
         patches.append(
