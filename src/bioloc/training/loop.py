@@ -25,6 +25,8 @@ from bioloc.training.teacher import lesson_steps, teach
 
 _FIRST_CHECK = 0.6
 """Share of the training before the first check: earlier networks are not kept, or seldom the best."""
+_FORGOTTEN = 5.0
+"""Time constants of the weights' average after which what came before is forgotten (e^-5 = 0.7 %): it need not be averaged."""
 _SHARP = 0.9
 """Share of the training after which maps have their final sharpness."""
 _EVALUATED_AT_ONCE = 16
@@ -63,6 +65,8 @@ class Loop:
         )
         averaging: Any = get_ema_multi_avg_fn  # torch leaves it untyped
         self.average = AveragedModel(self.network, multi_avg_fn=averaging(setting.params.ema), use_buffers=True)
+        first_used = min(self.lessons | {int(_FIRST_CHECK * self.steps)})
+        self.averaged_from = first_used - _FORGOTTEN / max(1 - setting.params.ema, 1e-6)
         self.best: dict[str, Tensor] = {}
         self.sharp = False
         self.progress = Progress()
@@ -113,7 +117,8 @@ class Loop:
         self.fabric.clip_gradients(self.model, self.optimizer, max_norm=1.0)
         self.optimizer.step()
         self.schedule.step()
-        self.average.update_parameters(self.network)
+        if step >= self.averaged_from:
+            self.average.update_parameters(self.network)
         return {name: float(value.detach()) for name, value in parts.items()}
 
     def _take_lesson(self) -> None:
