@@ -68,10 +68,19 @@ class Augment(Strict):
 
 
 class SelfTraining(Strict):
-    """Value-calibrated self-training of the localizer (method.md); `start` is a share of the training."""
+    """Value-calibrated self-training of the localizer (method.md).
+
+    Attributes:
+        weight: Weight of its loss.
+        start: Share of the training after which it begins.
+        dice: Weight of a soft Dice beside its cross-entropy.
+        refresh: How often an averaged teacher makes the pseudo-masks; 0 for at every step, by the network itself.
+        sharpness: Slope of the teacher's pseudo-masks at their cut.
+    """
 
     weight: Annotated[float, Field(ge=0)]
     start: Share
+    dice: Annotated[float, Field(ge=0)] = 0.0
     refresh: Count = 0
     sharpness: Annotated[float, Field(gt=0)] = 1.0
 

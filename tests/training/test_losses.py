@@ -18,6 +18,7 @@ from bioloc.training import losses
 from bioloc.training.losses import (
     mask_loss,
     pseudo_masks,
+    segmentation_loss,
     self_training_loss,
     sparsity_loss,
     squared_loss,
@@ -129,6 +130,20 @@ def test_the_pseudo_mask_takes_no_gradient_and_the_map_does() -> None:
     assert logits.grad is not None
     assert not logits.grad[0, 0].any()  # outside the candidates
     assert logits.grad[0, 1:].all()
+
+
+def test_in_dice_a_small_target_weighs_as_much_as_a_large_one() -> None:
+    """Both samples miss half of their target: 2 * (n / 2) / (n / 2 + n), whatever their size."""
+    worth = torch.full((2, SIDE, SIDE), PIXEL)
+    target, logits = torch.zeros(2, SIDE, SIDE), torch.full((2, SIDE, SIDE), -30.0)
+    for number, rows in enumerate((2, SIDE // 2)):
+        target[number, :rows] = 1
+        logits[number, : rows // 2] = 30
+    views = make_views(worth, [0, 1], 2)
+    plain, both = (float(segmentation_loss(logits, target, views, dice)) for dice in (0.0, 1.0))
+    assert both - plain == pytest.approx(1 / 3, abs=0.02)
+    assert plain == pytest.approx(float(weighted_cross_entropy(logits, target, views)))
+    assert float(segmentation_loss(logits, target, views, 2.0)) - plain == pytest.approx(2 * (both - plain))
 
 
 def test_areas_are_compared_as_they_are_and_scores_as_log1p() -> None:

@@ -120,6 +120,8 @@ def test_with_lessons_self_training_is_towards_the_teachers_target() -> None:
     _, output, views, found = terms("localizer", self_training=lessons)
     assert views.target is not None
     assert found["self_training_loss"] == pytest.approx(2 * float(weighted_cross_entropy(output, views.target, views)))
+    _, output, views, found = terms("localizer", self_training=lessons.model_copy(update={"dice": 1.0}))
+    assert found["self_training_loss"] == pytest.approx(2 * float(mask_loss(output, views)))
     assert "self_training_loss" not in terms("localizer", target=False, self_training=lessons)[-1]
 
 

@@ -42,8 +42,8 @@ def symmetry_loss(logits: Tensor, views: Views, spread: float) -> Tensor:
     return functional.smooth_l1_loss(difference / spread, torch.zeros_like(difference), beta=0.1)
 
 
-def self_training_loss(logits: Tensor, views: Views, known: Tensor) -> Tensor:
-    """Cross-entropy towards a pseudo-mask: per sample the candidates of the highest map, as many as the known value says.
+def self_training_loss(logits: Tensor, views: Views, known: Tensor, dice: float = 0.0) -> Tensor:
+    """`segmentation_loss` towards a pseudo-mask: per sample the candidates of the highest map, as many as the known value says.
 
     It uses nothing but the value (method.md, "value-calibrated self-training").
 
@@ -51,10 +51,11 @@ def self_training_loss(logits: Tensor, views: Views, known: Tensor) -> Tensor:
         logits: (V, h, w) float32.
         views: The views.
         known: (samples,) known values, in the task's unit.
+        dice: Weight of the soft Dice.
     """
     with torch.no_grad():
         pseudo = (logits > _cut(logits, views, known)[views.sample][:, None, None]).float()
-    return weighted_cross_entropy(logits, pseudo, views)
+    return segmentation_loss(logits, pseudo, views, dice)
 
 
 def pseudo_masks(logits: Tensor, views: Views, known: Tensor, sharpness: float) -> Tensor:
@@ -71,13 +72,24 @@ def pseudo_masks(logits: Tensor, views: Views, known: Tensor, sharpness: float) 
 
 
 def mask_loss(logits: Tensor, views: Views) -> Tensor:
-    """Cross-entropy plus soft Dice (Milletari et al., 2016) towards the reference mask's share of the candidates."""
+    """`segmentation_loss` with soft Dice towards the reference mask's share of the candidates."""
     if views.target is None:
         raise ValueError("these views have no reference mask")
-    share, weight = torch.sigmoid(logits) * views.worth, views.target * views.worth
-    overlap, both = views.sums((share * views.target).sum((1, 2))), views.sums((share + weight).sum((1, 2)))
+    return segmentation_loss(logits, views.target, views, dice=1.0)
+
+
+def segmentation_loss(logits: Tensor, target: Tensor, views: Views, dice: float) -> Tensor:
+    """Cross-entropy plus `dice` times soft Dice (Milletari et al., 2016) towards a mask, samples weighing alike.
+
+    Cross-entropy spreads a sample's weight over all of its candidates; in Dice a small target weighs as much as a large one.
+    """
+    entropy = weighted_cross_entropy(logits, target, views)
+    if not dice:
+        return entropy
+    share, weight = torch.sigmoid(logits) * views.worth, target * views.worth
+    overlap, both = views.sums((share * target).sum((1, 2))), views.sums((share + weight).sum((1, 2)))
     unit = both.detach().mean().clamp(min=1e-6) * 0.01
-    return weighted_cross_entropy(logits, views.target, views) + (1 - (2 * overlap + unit) / (both + unit)).mean()
+    return entropy + dice * (1 - (2 * overlap + unit) / (both + unit)).mean()
 
 
 def weighted_cross_entropy(logits: Tensor, target: Tensor, views: Views) -> Tensor:

@@ -11,12 +11,12 @@ from bioloc.networks.views import Views
 from bioloc.params import Training
 from bioloc.training.losses import (
     mask_loss,
+    segmentation_loss,
     self_training_loss,
     sparsity_loss,
     squared_loss,
     symmetry_loss,
     value_loss,
-    weighted_cross_entropy,
 )
 
 
@@ -55,6 +55,6 @@ def _localizer_losses(
     if not extra.weight or done < extra.start:
         return
     if not extra.refresh:
-        yield "self_training_loss", extra.weight * self_training_loss(output, views, known)
+        yield "self_training_loss", extra.weight * self_training_loss(output, views, known, extra.dice)
     elif views.target is not None:
-        yield "self_training_loss", extra.weight * weighted_cross_entropy(output, views.target, views)
+        yield "self_training_loss", extra.weight * segmentation_loss(output, views.target, views, extra.dice)
