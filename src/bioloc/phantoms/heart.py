@@ -31,6 +31,8 @@ from bioloc.phantoms.patient import Change, Patient
 from bioloc.phantoms.scanner import Scanner, scan
 
 SIZE = 192
+UNDERSIDE_MM = (0, 0.7, 1), (2, 14, 34)
+"""Quantiles of how high the heart's underside lies above the lowest slice: most scans end near it, some in the belly."""
 
 
 def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> Patient:
@@ -53,13 +55,13 @@ def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> 
     noise_rng, body, calcium, others = rng.spawn(4)
     increment = float(body.choice([4.0, 3.5] if shift else [2.5, 3.0, 3.0, 5.0]))
     pixel = float(body.choice([body.uniform(0.60, 0.67), body.uniform(0.91, 0.97)]) if shift else body.uniform(0.68, 0.9))
-    slices = int(np.clip(round(body.uniform(102, 122) / increment), 22, 40))  # from just below the heart; more below it
+    slices = int(np.clip(round(body.uniform(102, 122) / increment), 22, 40))
     scanner = Scanner.draw(body, (9, 20), shift)
     size = float(np.clip(body.normal(1, 0.08), 0.82, 1.2))
     pose = Pose(
         body.normal(2, 4),
         body.normal(0, 3),
-        body.uniform(2, 34),
+        float(np.interp(body.random(), *UNDERSIDE_MM)),
         body.normal(0, 7),
         size * float(np.clip(body.normal(1, 0.06), 0.87, 1.14)),
         float(np.clip(body.normal(1, 0.06), 0.88, 1.1)),
