@@ -13,8 +13,8 @@ class Needs:
     """What a scan must be like for a task's number to mean anything; `bioloc.fitness` checks it.
 
     Attributes:
-        lungs: Lungs are in sight, since the task is measured in the chest: without them a scan that nobody cut is refused or
-            warned of, the latter where the phantoms have slices below the lungs too; None where none are wanted.
+        lungs: What becomes of a slice without lungs that no person chose, since the task is measured in the chest: it is refused,
+            or warned of where the phantoms have such slices too; None where no lungs are looked for.
         whole_outline: The trunk's outline lies within the field of view.
         unenhanced: No contrast medium is in the blood.
         tube_voltage_kvp: The voltage that the HU limits hold for; None where they hold well enough for any.

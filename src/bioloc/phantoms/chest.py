@@ -1,4 +1,4 @@
-"""A chest slice just above the aortic arch, for the areas of the pectoralis muscles and of subcutaneous fat.
+"""A chest slice just above the aortic arch, for the areas of the pectoralis muscles and of subcutaneous fat; for fat also lower.
 
 Muscle of the back and shoulder has the HU of the pectoralis, and fat of the mediastinum, the axilla and
 the planes between muscles that of subcutaneous fat: only place and shape tell them apart. Sizes are
