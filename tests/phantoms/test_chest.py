@@ -65,15 +65,16 @@ def test_a_low_slice_has_fat_among_organs_and_the_same_fat_under_the_skin(seed: 
 
 
 def test_a_low_slice_has_less_muscle_and_lung_and_no_arms(monkeypatch: pytest.MonkeyPatch) -> None:
-    shares = np.zeros((2, 2))
+    sums = np.zeros((2, 3))
     for seed in range(10):
         for row, one in enumerate(low_and_chest_slice(seed, monkeypatch)):
             body = body_mask(one.hu[0])
-            shares[row] += [np.mean(one.hu[0][body] < -500), one.facts["arms_down"]]
+            sums[row] += [np.mean(one.hu[0][body] < -500), one.facts["arms_down"], one.facts["body_area_cm2"]]
             if row == 0:
                 assert one.facts["arms_down"] == 0
-    assert shares[0, 0] < 0.6 * shares[1, 0]
-    assert shares[1, 1] > 0
+    assert sums[0, 0] < 0.6 * sums[1, 0]
+    assert sums[1, 1] > 0
+    assert sums[0, 2] < 0.9 * sums[1, 2]  # the chest within and the fat without are as large
 
 
 def test_the_pectoralis_slice_is_never_a_low_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,6 +172,13 @@ def test_checks_are_spread_over_the_training_and_end_with_it(tmp_path: Path) -> 
     assert [row["images"] for row in loop.progress.history] == [8 * step for step in steps]
 
 
+def test_weights_are_averaged_from_where_the_first_check_remembers_them(tmp_path: Path) -> None:
+    for ema, averaged in ((0.5, 40 - 14 + 1), (0.98, 40)):  # the first check is at step 24, 5 / (1 - ema) steps are remembered
+        loop = make_loop(tmp_path / str(ema), steps=40, ema=ema)
+        loop.run()
+        assert int(loop.average.n_averaged) == averaged
+
+
 def test_self_training_begins_when_it_should(tmp_path: Path) -> None:
     def rows_with_it(name: str, **changes: Any) -> list[bool]:
         loop = make_loop(tmp_path / name, steps=10, checks=4, **changes)

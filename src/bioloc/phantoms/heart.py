@@ -66,7 +66,7 @@ def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> 
         size * float(np.clip(body.normal(1, 0.06), 0.87, 1.14)),
         float(np.clip(body.normal(1, 0.06), 0.88, 1.1)),
     )
-    slices += round(0.7 * max(pose.z - 14, 0) / increment)
+    slices += round(0.7 * max(pose.z - 14, 0) / increment)  # what lies below is partly taken from above the coronaries
     grid = Grid.draw(body, slices, increment, pixel, SIZE, (body.normal(6, 4), body.normal(2, 4)))
     front, back = pose.y - 47 * pose.scale - body.uniform(0, 8), pose.y + 62 * pose.scale + body.uniform(2, 8)
     courses = draw_arteries(body, pose)
