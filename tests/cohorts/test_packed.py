@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bioloc.cohorts.packed import Pile, pack, unpack
+from bioloc.cohorts.packed import Pile, pack, spread, squeeze, unpack
 
 
 @settings(derandomize=True, deadline=None, max_examples=30)
@@ -21,6 +21,22 @@ def test_a_mask_comes_back(shape: tuple[int, int, int], seed: int) -> None:
     back = unpack(packed, shape)
     assert back.dtype == bool
     assert np.array_equal(back, mask)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("shape", [(0,), (3, 2, 7, 5)])
+def test_an_array_comes_back(dtype: type[np.generic], shape: tuple[int, ...]) -> None:
+    array = np.random.default_rng(3).integers(0, 9, shape).astype(dtype).swapaxes(0, -1)
+    squeezed = squeeze(array)
+    assert squeezed.dtype == np.uint8
+    back = spread(squeezed, dtype, array.shape)
+    assert back.dtype == dtype
+    assert np.array_equal(back, array)
+
+
+def test_what_is_smooth_takes_little() -> None:
+    smooth = np.repeat(np.arange(100, dtype=np.uint8), 1000)
+    assert len(squeeze(smooth)) < len(smooth) / 50
 
 
 def test_a_sparse_mask_takes_little() -> None:

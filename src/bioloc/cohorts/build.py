@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bioloc.biomarkers.candidates import Candidates, find_candidates
 from bioloc.cohorts.grid import Placement
 from bioloc.cohorts.manifest import Case, by_scan
-from bioloc.cohorts.packed import Pile
+from bioloc.cohorts.packed import Pile, squeeze
 from bioloc.cohorts.workers import for_each
 from bioloc.ct.body import body_mask, middle, under_skin
 from bioloc.ct.depth import depths_mm
@@ -116,7 +116,8 @@ def build_cohort(cases: list[Case], task: Task, grid: Grid, folder: Path, worker
     """Write samples.csv, images.npy (N, size, size) int16 HU and, where the task has them, regions.npy and depth.npy.
 
     regions.npy (N, size, ceil(size / 8)) uint8 holds the pixels that lie at least half in the region, eight to a byte along a row
-    (`numpy.packbits`); depth.npy (N, 2, size, size) the depths of `ct/depth.py`.
+    (`numpy.packbits`); depth.npy the depths of `ct/depth.py`, (2, size, size) uint8 a slice, squeezed (`cohorts/packed.py`)
+    case by case: `depth_first` and `depth_end` of samples.csv say which bytes are a case's.
     """
     with folder_written_aside(folder) as aside:
         rows = []
@@ -129,6 +130,8 @@ def build_cohort(cases: list[Case], task: Task, grid: Grid, folder: Path, worker
                     rows.append({**row, "first": piles["images"].ends[-1]})
                     for name, pile in piles.items():
                         pile.add(arrays[name])
+                    if task.depth:
+                        rows[-1]["depth_first"], rows[-1]["depth_end"] = piles["depth"].ends[-2:]
         pd.DataFrame(rows).to_csv(aside / "samples.csv", index=False, lineterminator="\n")
 
 
@@ -165,7 +168,7 @@ def _sample(case: Case, scan: Scan, ct: CT, task: Task, grid: Grid) -> Row:
     images = scan.placement.pool(scan.hu)
     arrays: dict[str, NDArray[Any]] = {"images": images}
     if task.depth:
-        arrays["depth"] = depths_mm(images, grid.pixel_mm)
+        arrays["depth"] = squeeze(depths_mm(images, grid.pixel_mm))
     if task.region != "none":
         arrays["regions"] = _packed_region(scan, grid)
     return row, arrays

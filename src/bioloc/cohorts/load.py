@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bioloc.biomarkers.agatston import in_slice_components
 from bioloc.biomarkers.candidates import Candidates
 from bioloc.cohorts.grid import Placement
-from bioloc.cohorts.packed import unpack
+from bioloc.cohorts.packed import spread, unpack
 from bioloc.errors import DataError
 from bioloc.files import read_table
 from bioloc.params import Grid
@@ -47,7 +47,7 @@ class Cohort:
             self._depth = np.load(cohort / "depth.npy", mmap_mode="r") if task.depth else None
             self._arrays = {
                 name: np.load(candidates / f"{name}.npy", mmap_mode="r")
-                for name in ("bits", "skin", "worth_index", "worth_value", "factors")
+                for name in ("bits", "skin", "worth_bits", "worth_value", "factors")
             }
         except FileNotFoundError as error:
             missing = f"{error.filename} is missing: run the stages cohort and candidates of {task.name} first"
@@ -70,12 +70,14 @@ class Cohort:
         """Case `number` on the working grid."""
         row = self._row(number)
         shape = (row["slices"], self.grid.size, self.grid.size)
-        worth = np.zeros(int(np.prod(shape)), np.float32)
-        part = slice(row["worth_first"], row["worth_end"])
-        worth[self._arrays["worth_index"][part]] = self._arrays["worth_value"][part]
+        worth = np.zeros(shape, np.float32)
+        worth[unpack(self._part("worth_bits", row), shape)] = spread(self._part("worth_value", row), np.float32, (-1,))
         rows = slice(row["first"], row["first"] + row["slices"])
-        depth = None if self._depth is None else np.asarray(self._depth[rows])
-        return Sample(row["case_id"], np.asarray(self._images[rows]), worth.reshape(shape), float(row["value"]), depth)
+        depth = None
+        if self._depth is not None:
+            squeezed = self._depth[row["depth_first"] : row["depth_end"]]
+            depth = spread(squeezed, np.uint8, (row["slices"], 2, self.grid.size, self.grid.size))
+        return Sample(row["case_id"], np.asarray(self._images[rows]), worth, float(row["value"]), depth)
 
     def placement(self, number: int) -> Placement:
         """Where the working grid lies on case `number`."""
@@ -96,12 +98,12 @@ class Cohort:
     def candidates(self, number: int) -> Candidates:
         """Candidates of case `number` on its native grid."""
         row = self._row(number)
-        mask = unpack(self._arrays["bits"][row["bits_first"] : row["bits_end"]], self.shape(number))
+        mask = unpack(self._part("bits", row), self.shape(number))
         factor = mask.astype(np.uint8)
         if self.task.rule != "lesions":
-            skin = self._arrays["skin"][row["skin_first"] : row["skin_end"]]
+            skin = self._part("skin", row)
             return Candidates(factor, None, row["unit_worth"], unpack(skin, self.shape(number)) if len(skin) else None)
-        factor[mask] = self._arrays["factors"][row["factors_first"] : row["factors_end"]]
+        factor[mask] = self._part("factors", row)
         # Components of the kept pixels are the kept components: they do not touch within a slice.
         return Candidates(factor, in_slice_components(mask), row["unit_worth"])
 
@@ -109,6 +111,10 @@ class Cohort:
         """Native (slices, rows, columns) of case `number`."""
         row = self._row(number)
         return row["slices"], row["rows"], row["columns"]
+
+    def _part(self, name: str, row: Any) -> NDArray[Any]:
+        part: NDArray[Any] = self._arrays[name][row[f"{name}_first"] : row[f"{name}_end"]]
+        return part
 
     def _row(self, number: int) -> Any:
         return self.table.iloc[number].to_dict()

@@ -1,4 +1,4 @@
-"""Arrays of many scans of different shapes in one file; masks compressed."""
+"""Arrays of many scans of different shapes in one file; what has few different values compressed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,24 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 
+def squeeze(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """The array's bytes, compressed: (n,), a small part of them where neighbours are alike."""
+    return np.frombuffer(zlib.compress(np.ascontiguousarray(array).data, level=1), np.uint8)
+
+
+def spread(squeezed: NDArray[np.uint8], dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
+    """The array of `dtype` and `shape` that was squeezed; read-only. A -1 in `shape` is what is left."""
+    return np.frombuffer(zlib.decompress(squeezed.data), dtype).reshape(shape)
+
+
 def pack(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """The mask's bits, eight to a byte, compressed: (n,) bytes, far fewer where a mask is sparse or in one piece."""
-    return np.frombuffer(zlib.compress(np.packbits(mask.ravel()).data, level=1), np.uint8)
+    return squeeze(np.packbits(mask.ravel()))
 
 
 def unpack(packed: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """The mask of `shape` that was packed."""
-    bits = np.frombuffer(zlib.decompress(packed.data), np.uint8)
+    bits = spread(packed, np.uint8, (-1,))
     return np.unpackbits(bits, count=int(np.prod(shape))).reshape(shape).astype(bool)
 
 
