@@ -116,11 +116,12 @@ class Training(Strict):
         ema: Share of the old in the averaged weights, per step.
         checks: How often the validation values are looked at.
         augment: Random changes.
+        squared_until: Share of the training in which the value's error counts squared, however large it is.
         self_training: Pseudo-masks from map and value; weight 0 for none.
         whole_lesions: After training a lesion counts as a whole or not at all, as in Agatston's score.
         pool_lesions: A lesion's pixels share one logit.
         sharpness: What the map's logits are multiplied with in the end, so that maps are nearly masks; 1 for none.
-        smoothing: After training, a map's logits are averaged over squares of so many grid pixels, an odd number; 1 for none.
+        smoothing: A map's logits are averaged over squares of so many grid pixels, an odd number; 1 for none.
         sparsity: Weight of the map's mean in the loss of `localizer-paper`.
         symmetry: Weight of the difference between the halves' sums.
     """
@@ -136,6 +137,7 @@ class Training(Strict):
     ema: Share
     checks: Positive
     augment: Augment
+    squared_until: Share = 0.15
     self_training: SelfTraining
     whole_lesions: bool = False
     pool_lesions: bool = False

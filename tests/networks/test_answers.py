@@ -1,11 +1,10 @@
-"""Finished networks: the mean of an image and its mirror image, and smoothed logits."""
+"""Finished networks: the mean of an image and its mirror image."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from scipy import ndimage
 
 from bioloc.cohorts.load import Sample
 from bioloc.networks.answers import answer, both_ways
@@ -77,21 +76,3 @@ def test_an_answer_is_the_networks_own_where_nothing_else_is_specified() -> None
     network, views = Network(spec_of("pma")).eval(), make_views("pma")
     with torch.inference_mode():
         assert torch.equal(answer(network, views), network.asked(views))
-
-
-@pytest.mark.parametrize("side", [3, 5])
-def test_smoothed_logits_are_means_over_squares(side: int) -> None:
-    network, views = Network(spec_of("pma", smoothing=side)).eval(), make_views("pma")
-    with torch.inference_mode():
-        plain, smooth = network.asked(views), answer(network, views)
-    assert smooth.shape == (2, SIZE, SIZE)
-    for one, other in zip(plain, smooth, strict=True):
-        assert other.numpy() == pytest.approx(ndimage.uniform_filter(one.numpy(), side, mode="nearest"), abs=1e-4)
-
-
-def test_a_value_is_the_sum_of_the_smoothed_map() -> None:
-    network, views = Network(spec_of("pma", smoothing=3, mirrored=True)).eval(), make_views("pma")
-    with torch.inference_mode():
-        logits = answer(network, views)
-        values = network.values(logits, views)
-    assert values.tolist() == pytest.approx((views.worth * torch.sigmoid(logits)).sum((1, 2)).tolist(), rel=1e-5)

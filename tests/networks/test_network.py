@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from bioloc.cohorts.load import Sample
 from bioloc.errors import UsageError
@@ -239,7 +240,17 @@ def test_a_sharper_maps_logits_are_larger_by_that_factor(task: str, pooled: bool
     assert torch.equal(logits, 4 * output.float()) == (task == "pma")  # an area has no lesions
 
 
-def test_a_regressors_number_is_neither_sharpened_nor_pooled() -> None:
-    network, views = Network(spec_of("cac", "regressor", sharpness=4.0, pooled=True)), make_views("cac")
+@pytest.mark.parametrize("side", [3, 5])
+def test_smoothed_logits_are_means_over_squares(side: int) -> None:
+    network, views = Network(spec_of("pma", smoothing=side)), make_views("pma")
+    output = torch.randn(len(views.sample), SIZE, SIZE)
+    smooth = network.logits(output, views)
+    for one, other in zip(output, smooth, strict=True):
+        assert other.numpy() == pytest.approx(ndimage.uniform_filter(one.numpy(), side, mode="nearest"), abs=1e-5)
+
+
+def test_a_regressors_number_is_neither_sharpened_nor_smoothed_nor_pooled() -> None:
+    network = Network(spec_of("cac", "regressor", sharpness=4.0, smoothing=3, pooled=True))
+    views = make_views("cac")
     output = torch.randn(len(views.sample))
     assert torch.equal(network.logits(output, views), output)

@@ -16,6 +16,7 @@ from bioloc.networks.views import Views
 from bioloc.tasks import get_task
 from bioloc.training import losses
 from bioloc.training.losses import (
+    ROUGH,
     mask_loss,
     pseudo_masks,
     segmentation_loss,
@@ -167,6 +168,12 @@ def test_the_value_loss_is_hubers_in_units_of_the_spread(task: str, known: float
     found = value_loss(get_task(task), torch.tensor([predicted]), torch.tensor([known]), spread)
     assert found.dtype == torch.float32
     assert float(found) == pytest.approx(expected, rel=1e-3, abs=1e-5)
+
+
+def test_the_value_loss_of_a_network_that_has_learnt_nothing_is_the_squared_error() -> None:
+    known, spread = torch.tensor([10.0, 40.0]), 10.0
+    one, other = (value_loss(get_task("pma"), known + error, known, spread, ROUGH) for error in (5.0, 20.0))
+    assert float(other) == pytest.approx(16 * float(one), rel=1e-5)
 
 
 def test_the_mask_loss_is_minimal_at_the_reference() -> None:

@@ -13,6 +13,7 @@ from bioloc.networks.network import Network, Spec
 from bioloc.networks.views import Views
 from bioloc.params import Augment, SelfTraining, Training
 from bioloc.training.losses import (
+    ROUGH,
     mask_loss,
     self_training_loss,
     sparsity_loss,
@@ -92,6 +93,14 @@ def test_the_localizers_terms_have_their_weights() -> None:
         "symmetry_loss": pytest.approx(0.3 * float(symmetry_loss(output, views, SPREAD))),
         "self_training_loss": pytest.approx(0.5 * float(self_training_loss(output, views, KNOWN))),
     }
+
+
+@pytest.mark.parametrize(("done", "below"), [(0.2, ROUGH), (0.3, 0.1)])
+@pytest.mark.parametrize("method", ["localizer", "regressor"])
+def test_the_values_error_is_squared_at_first(method: str, done: float, below: float) -> None:
+    network, output, views, found = terms(method, done, squared_until=0.3)
+    values = network.values(output, views)
+    assert found["value_loss"] == pytest.approx(float(value_loss(network.task, values, KNOWN, SPREAD, below)))
 
 
 def test_the_papers_terms_are_the_squared_error_and_the_maps_mean() -> None:

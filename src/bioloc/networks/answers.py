@@ -1,9 +1,8 @@
-"""What a finished network answers: of an image and its mirror image, smoothed, where its specification says so."""
+"""What a finished network answers: of an image and its mirror image, where its specification says so."""
 
 from __future__ import annotations
 
 from torch import Tensor
-from torch.nn import functional
 
 from bioloc.networks.network import Network
 from bioloc.networks.views import Views
@@ -26,12 +25,4 @@ def both_ways(network: Network, views: Views, apart: int = 0) -> Tensor:
 
 def answer(network: Network, views: Views) -> Tensor:
     """(V, h, w) logits or (V,) numbers, as the network's specification wants them made."""
-    spec = network.spec
-    output = both_ways(network, views, _APART) if spec.mirrored else network.asked(views)
-    return output if spec.smoothing == 1 else _smoothed(output, spec.smoothing)
-
-
-def _smoothed(logits: Tensor, side: int) -> Tensor:
-    """(V, h, w) means over squares of `side` pixels; the image's edge is repeated beyond it."""
-    padded = functional.pad(logits[:, None], (side // 2,) * 4, mode="replicate")
-    return functional.avg_pool2d(padded, side, 1)[:, 0]
+    return both_ways(network, views, _APART) if network.spec.mirrored else network.asked(views)

@@ -40,7 +40,7 @@ class Spec:
         sharpness: What a map's logits are multiplied with: the larger, the nearer the map is to a mask.
         deviation: Whether it sees the unsigned distance from the healthy organ's HU too.
         mirrored: Whether its answer is the mean of an image's and its mirror image's (`networks/answers.py`).
-        smoothing: Side of the squares over which a finished network's logits are averaged; 1 for none.
+        smoothing: Side of the squares over which a map's logits are averaged, in training too; 1 for none.
         offset: What a regressor's output 0 means, in the task's unit.
         scale: What a regressor's output 1 adds.
         prior: The map's mean before training, 0 to 1.
@@ -112,10 +112,15 @@ class Network(nn.Module):
         return nn.functional.pixel_shuffle(logits, self.spec.subpixels)[:, 0]
 
     def logits(self, output: Tensor, views: Views) -> Tensor:
-        """What the network gave, in float32; a map's logits averaged over each lesion where the specification says so."""
+        """What the network gave, in float32; a map's logits averaged over squares or lesions where the specification says so.
+
+        Squares are averaged in training too: a network that is not can meet a value with a pattern of scattered pixels.
+        """
         output = output.float()
         if self.method.output != "map":
             return output
+        if self.spec.smoothing > 1:
+            output = _smoothed(output, self.spec.smoothing)
         return self.sharpness * (views.lesion_means(output) if self.spec.pooled else output)
 
     def asked(self, views: Views) -> Tensor:
@@ -134,6 +139,12 @@ class Network(nn.Module):
         if self.task.volume:
             return views.sums(self.spec.scale * nn.functional.softplus(output))
         return self.spec.offset + self.spec.scale * views.sums(output)
+
+
+def _smoothed(logits: Tensor, side: int) -> Tensor:
+    """(V, h, w) means over squares of `side` pixels; the image's edge is repeated beyond it."""
+    padded = nn.functional.pad(logits[:, None], (side // 2,) * 4, mode="replicate")
+    return nn.functional.avg_pool2d(padded, side, 1)[:, 0]
 
 
 def _map_head(spec: Spec, inputs: int) -> nn.Sequential:
