@@ -44,11 +44,12 @@ class Cohort:
             samples = read_table(cohort / "samples.csv")
             found = read_table(candidates / "candidates.csv")
             self._images = np.load(cohort / "images.npy", mmap_mode="r")
-            self._depth = np.load(cohort / "depth.npy", mmap_mode="r") if task.depth else None
             self._arrays = {
                 name: np.load(candidates / f"{name}.npy", mmap_mode="r")
                 for name in ("bits", "skin", "worth_bits", "worth_value", "factors")
             }
+            if task.depth:
+                self._arrays["depth"] = np.load(cohort / "depth.npy", mmap_mode="r")
         except FileNotFoundError as error:
             missing = f"{error.filename} is missing: run the stages cohort and candidates of {task.name} first"
             raise DataError(f"{missing} (`dvc repro candidates@{task.name}`)") from None
@@ -74,9 +75,8 @@ class Cohort:
         worth[unpack(self._part("worth_bits", row), shape)] = spread(self._part("worth_value", row), np.float32, (-1,))
         rows = slice(row["first"], row["first"] + row["slices"])
         depth = None
-        if self._depth is not None:
-            squeezed = self._depth[row["depth_first"] : row["depth_end"]]
-            depth = spread(squeezed, np.uint8, (row["slices"], 2, self.grid.size, self.grid.size))
+        if self.task.depth:
+            depth = spread(self._part("depth", row), np.uint8, (row["slices"], 2, self.grid.size, self.grid.size))
         return Sample(row["case_id"], np.asarray(self._images[rows]), worth, float(row["value"]), depth)
 
     def placement(self, number: int) -> Placement:

@@ -9,10 +9,10 @@ from torch.nn import functional
 from bioloc.networks.views import Views
 from bioloc.tasks import Task
 
-_FINE = 0.1
+FINE = 0.1
 """Our choice: errors of more than a tenth of the values' spread weigh by their size, not by its square."""
 ROUGH = 5.0
-"""No error of a network that has learnt nothing is larger: its loss is the squared one."""
+"""Few errors of a network that has learnt nothing are larger: its loss is a tenth of the square."""
 _LARGEST, _BINS = 16.0, 32768
 """Logits beyond are as good as certain; a bin is 1/1024 wide."""
 
@@ -22,7 +22,7 @@ def to_loss_space(task: Task, values: Tensor) -> Tensor:
     return torch.log1p(values.clamp(min=0)) if task.loss_space == "log1p" else values
 
 
-def value_loss(task: Task, predicted: Tensor, known: Tensor, spread: float, squared_below: float = _FINE) -> Tensor:
+def value_loss(task: Task, predicted: Tensor, known: Tensor, spread: float, squared_below: float = FINE) -> Tensor:
     """Huber loss of the value, in units of the training values' spread in the loss space.
 
     Args:
@@ -30,7 +30,7 @@ def value_loss(task: Task, predicted: Tensor, known: Tensor, spread: float, squa
         predicted: (samples,) values, in the task's unit.
         known: (samples,) known values.
         spread: Standard deviation of the training values in the loss space.
-        squared_below: Error in spreads from which the loss grows linearly: `_FINE` or, where nothing is learnt yet, `ROUGH`.
+        squared_below: Error in spreads from which the loss grows linearly: `FINE` or, where nothing is learnt yet, `ROUGH`.
     """
     error = (to_loss_space(task, predicted) - to_loss_space(task, known)) / spread
     return functional.smooth_l1_loss(error, torch.zeros_like(error), beta=squared_below)

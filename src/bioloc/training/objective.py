@@ -10,6 +10,7 @@ from bioloc.networks.network import Network
 from bioloc.networks.views import Views
 from bioloc.params import Training
 from bioloc.training.losses import (
+    FINE,
     ROUGH,
     mask_loss,
     segmentation_loss,
@@ -27,7 +28,7 @@ def losses(
     """The terms of the loss by name, each with its weight.
 
     At first a network tells no case from another, and the error's size says where there is most to learn. Huber's loss, whose
-    gradient is then one for all, leaves that plateau two to three times as late (pma: after 150 to 350 steps, not 100).
+    gradient is then one for all, leaves that plateau later (pma: after 150 to 400 steps, by the seed, not 100 to 150).
 
     Args:
         network: The network, for its task and method.
@@ -45,8 +46,8 @@ def losses(
         if params.sparsity:
             yield "sparsity_loss", params.sparsity * sparsity_loss(output, views)
     else:
-        below = {"squared_below": ROUGH} if done < params.squared_until else {}
-        yield "value_loss", value_loss(network.task, network.values(output, views), known, spread, **below)
+        below = ROUGH if done < params.squared_until else FINE
+        yield "value_loss", value_loss(network.task, network.values(output, views), known, spread, below)
         if network.method.output == "map":
             yield from _localizer_losses(params, output, views, known, spread, done)
 
