@@ -13,8 +13,6 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 PROFILE ?= default
-STUDY_default := study/dvc.yaml
-STUDY_paper := study/paper/dvc.yaml
 
 .PHONY: help repro study test lint bench real ui clean
 help:  ## what can be made
@@ -32,8 +30,7 @@ repro: $(BIN)/.ready  ## run the whole study, restore the registry, print where 
 	@BIOLOC_SETUP_SECONDS=$$(find $(BIN)/.ready -mmin -2 -exec cat {} \;) $(BIN)/python -m bioloc.stages.repro
 
 study: $(BIN)/.ready  ## the grid of ablations and curves, hours; PROFILE=paper is for a GPU
-	@test -n "$(STUDY_$(PROFILE))" || { echo "PROFILE=$(PROFILE): choose default or paper" >&2; exit 2; }
-	@$(BIN)/dvc repro --keep-going $(STUDY_$(PROFILE)); status=$$?; $(BIN)/bioloc-cli study collect --profile $(PROFILE) && exit $$status
+	@$(BIN)/python -m bioloc.stages.study_grid $(PROFILE)
 
 test: $(BIN)/.ready  ## the test suite
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup

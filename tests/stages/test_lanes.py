@@ -7,7 +7,7 @@ import pytest
 from bioloc.files import write_json
 from bioloc.params import read_params
 from bioloc.project import Project
-from bioloc.stages.lanes import dvc_repro, lanes_of, repro_tasks
+from bioloc.stages.lanes import dvc_repro, first_failure, lanes_of, repro_tasks, seconds_of
 from bioloc.stages.repro import _study, longest_first
 
 DVC = """#!/bin/sh
@@ -45,11 +45,16 @@ def test_as_many_tasks_as_cores_have_threads(cores, threads, lanes):
     assert lanes_of(params.model_copy(update={"threads": threads}), cores) == lanes
 
 
-def test_each_task_is_reproduced_up_to_its_promotion(tmp_path, environment, capsys):
-    ended = repro_tasks(tmp_path, environment, ["liver", "cac", "pma"], 2)
+def test_each_task_has_its_targets_and_its_end(tmp_path, environment, capsys):
+    targets = {"liver": ["promote@liver"], "cac": ["train@cac", "promote@cac"], "pma": ["promote@pma"]}
+    ended = repro_tasks(tmp_path, environment, targets, 2)
     assert {task: found.status for task, found in ended.items()} == {"liver": 0, "cac": 0, "pma": 3}
-    assert calls(tmp_path) == [f"--wait-for-lock repro --keep-going promote@{task}" for task in ("cac", "liver", "pma")]
+    assert first_failure(ended) == 3
+    assert calls(tmp_path) == [
+        f"--wait-for-lock repro --keep-going {named}" for named in ("promote@liver", "promote@pma", "train@cac promote@cac")
+    ]
     assert ended["cac"].seconds["promote@cac"] >= 0.2
+    assert set(seconds_of(ended)) == {"promote@liver", "train@cac", "promote@cac", "promote@pma"}
     assert "cac: Running stage 'promote@cac':" in capsys.readouterr().out
 
 

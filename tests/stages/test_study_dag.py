@@ -9,7 +9,8 @@ from test_dag import REPOSITORY, SOURCE, STAGES, closure
 
 from bioloc.methods import METHODS
 from bioloc.params import read_params
-from bioloc.stages.study_variants import read_variants
+from bioloc.stages.study_variants import read_variants, varied
+from bioloc.tasks import get_task
 
 GRID = yaml.safe_load((REPOSITORY / "study/dvc.yaml").read_text())["stages"]
 PAPER = yaml.safe_load((REPOSITORY / "study/paper/dvc.yaml").read_text())["stages"]
@@ -34,6 +35,12 @@ def files_of(stage):
                 yield path
 
 
+def structures_of(stages):
+    """The methods of each structure, whichever stage makes it."""
+    parts = [stage["matrix"] for name, stage in stages.items() if name.startswith("structures")]
+    return {variant: part["method"] for part in parts for variant in part["variant"]}
+
+
 @pytest.mark.parametrize(("stages", "up"), [(GRID, ""), (PAPER, "../../")], ids=["default", "paper"])
 def test_a_row_depends_on_all_code_that_it_imports(stages, up):
     code = closure("bioloc.stages.study") - {SOURCE / "bioloc/__init__.py", SOURCE / "bioloc/stages/__init__.py"}
@@ -53,9 +60,9 @@ def test_each_row_has_a_variant_a_method_and_a_file_of_its_own(stages):
         studies = {VARIANTS[variant].study for variant in stage["matrix"]["variant"]}
         assert len(studies) == 1, name
         assert name.startswith(studies.pop()), name
-    structures = stages["structures"]["matrix"]
-    assert structures["method"] == list(METHODS)
-    assert len(structures["variant"]) >= 3
+    structures = structures_of(stages)
+    assert all(methods == list(METHODS) for methods in structures.values())
+    assert len(structures) >= 3
 
 
 def test_every_variant_is_used():
@@ -68,7 +75,19 @@ def test_the_setting_of_params_yaml_is_among_the_structures(folder):
     stages = PAPER if folder else GRID
     params = read_params(REPOSITORY / folder)
     for task in stages["structures"]["matrix"]["task"]:
-        assert params.task(task).training.encoder in stages["structures"]["matrix"]["variant"]
+        assert params.task(task).training.encoder in structures_of(stages)
+
+
+def test_what_make_repro_has_trained_is_not_trained_again():
+    """Each task and method, by the variant that has params.yaml's encoder; the stage waits for the model."""
+    stage, params = GRID["structures-as-trained"], read_params(REPOSITORY)
+    assert stage["matrix"]["task"] == GRID["structures"]["matrix"]["task"] == list(params.tasks)
+    (variant,) = stage["matrix"]["variant"]
+    for task in params.tasks:
+        assert varied(params, get_task(task), VARIANTS[variant]) == params
+    assert stage["cmd"] == f"{GRID['structures']['cmd']} --as-trained"
+    model = "models/${item.task}/${item.method}"
+    assert {f"{model}/package", f"{model}/run.json"} <= set(stage["deps"])
 
 
 @pytest.mark.parametrize("name", DATA)

@@ -112,6 +112,25 @@ def test_a_row_is_what_the_study_itself_measures(project, rows):
 
 
 @pytest.mark.slow
+def test_the_models_own_row_is_what_training_it_again_would_give(project, rows, tmp_path):
+    """All but the threshold, which the fixture has lowered in the model, and so the masks' metrics; the maps' sum has none."""
+    params, own = read_params(project.root), VARIANTS["as-in-params"]
+    make_row(project, params, LIVER, LOCALIZER, "as-in-params", own, tmp_path / "row.json", as_trained=True)
+    found, trained = read_json(tmp_path / "row.json"), rows["as-in-params"]
+    run = read_json(project.model("liver", "localizer") / "run.json")
+    assert set(found) == set(trained)
+    assert found["default"]
+    for name in ("mae", "pearson_r", "bias", "shift_mae"):
+        assert found["metrics"][name] == trained["metrics"][name], name
+    assert found["val_value_error"] == trained["val_value_error"]
+    assert found["train_patients"] == trained["train_patients"]
+    assert found["seconds"] > run["seconds"]
+    with pytest.raises(UsageError, match="seed-1 is not what params"):
+        make_row(project, params, LIVER, LOCALIZER, "seed-1", VARIANTS["seed-1"], tmp_path / "seed.json", as_trained=True)
+    assert not (tmp_path / "seed.json").exists()
+
+
+@pytest.mark.slow
 def test_a_region_that_is_too_small_hides_tumour_from_the_whole_dice_only(rows):
     same, small = rows["as-it-is"]["metrics"], rows["shrunk"]["metrics"]
     assert same["dice_whole"] == pytest.approx(same["dice"])
@@ -207,7 +226,8 @@ def test_the_command_makes_the_row_that_it_is_asked_for(monkeypatch, tmp_path, c
     asked = []
     monkeypatch.setattr("bioloc.stages.study.make_row", lambda *arguments: asked.append(arguments[3:]))
     assert run(["study", "row", "--task", "pma", "--variant", "seed-1"]) == 0
-    ((method, name, variant, path),) = asked
+    ((method, name, variant, path, as_trained),) = asked
+    assert not as_trained
     assert (method.name, name, variant.seed_offset) == ("localizer", "seed-1", 1)
     assert path == tmp_path / "study/results/pma/localizer/seed-1.json"
     assert run(["study", "row", "--task", "pma", "--variant", "seed-9"]) == 2

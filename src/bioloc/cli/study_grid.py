@@ -26,6 +26,9 @@ def row(
     output: Annotated[
         Path | None, typer.Option("--output", help="Where the row goes; study/results, if not given.", metavar="FILE")
     ] = None,
+    as_trained: Annotated[
+        bool, typer.Option("--as-trained", help="Train nothing: the variant changes nothing, and `train` made its model.")
+    ] = False,
 ) -> None:
     """Train and evaluate with one thing changed (a stage)."""
     from bioloc.stages.study import make_row
@@ -34,7 +37,7 @@ def row(
     project, params, chosen = study_of(task)
     change, by = read_variant(project.root / variants, variant), get_method(method)
     path = project.root / (output or Path("study", "results", task, method, f"{variant}.json"))
-    make_row(project, params, chosen, by, variant, change, path)
+    make_row(project, params, chosen, by, variant, change, path, as_trained)
     note(f"wrote {path}")
 
 

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,14 +30,16 @@ def lanes_of(params: Params, cores: int) -> int:
     return max(min(cores // params.threads, len(params.tasks)), 1)
 
 
-def repro_tasks(root: Path, environment: dict[str, str], tasks: Sequence[str], lanes: int) -> dict[str, Reproduced]:
-    """Each task's stages up to its promotion, `lanes` tasks at once, by task.
+def repro_tasks(
+    root: Path, environment: dict[str, str], targets: Mapping[str, Sequence[str]], lanes: int
+) -> dict[str, Reproduced]:
+    """The stages of `targets`, which names them by task, with all before them; `lanes` tasks at once. How each ended, by task.
 
     The registry is one for all tasks; its own lock lets one promotion in at a time.
     """
     with ThreadPoolExecutor(lanes) as pool:
-        ended = pool.map(lambda task: dvc_repro(root, environment, [f"promote@{task}"], f"{task}: "), tasks)
-        return dict(zip(tasks, ended, strict=True))
+        ended = pool.map(lambda task: dvc_repro(root, environment, targets[task], f"{task}: "), targets)
+        return dict(zip(targets, ended, strict=True))
 
 
 def dvc_repro(root: Path, environment: dict[str, str], targets: Sequence[str], prefix: str = "") -> Reproduced:
@@ -61,6 +63,22 @@ def dvc_repro(root: Path, environment: dict[str, str], targets: Sequence[str], p
         reproduced.seconds[running] = time.perf_counter() - since
     reproduced.status = process.returncode
     return reproduced
+
+
+def first_failure(ended: Mapping[str, Reproduced]) -> int:
+    """Status of the first task that failed; 0 where none did."""
+    return next((found.status for found in ended.values() if found.status), 0)
+
+
+def seconds_of(ended: Mapping[str, Reproduced]) -> dict[str, float]:
+    """Seconds of every stage of every task."""
+    return {name: spent for found in ended.values() for name, spent in found.seconds.items()}
+
+
+def study_environment() -> dict[str, str]:
+    """Variables of what a study starts: the tools of this interpreter first, and DVC reports to nobody."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": path}
 
 
 def usable_cores() -> int:

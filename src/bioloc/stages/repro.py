@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -13,21 +12,20 @@ from pathlib import Path
 from bioloc.files import read_json
 from bioloc.params import read_params
 from bioloc.project import Project
-from bioloc.stages.lanes import dvc_repro, lanes_of, repro_tasks, usable_cores
+from bioloc.stages.lanes import dvc_repro, first_failure, lanes_of, repro_tasks, seconds_of, study_environment, usable_cores
 
 
 def main() -> int:
     """Run everything; the status is DVC's, so that a failed task is not overlooked."""
     project = Project.find()
     begun = time.perf_counter()
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": path}
+    environment = study_environment()
     status, seconds = _study(project, environment)
     if status != 0 and (project.root / "reports").is_dir():
         # DVC skips the report when a task before it failed; the report of the others is wanted all the same.
-        subprocess.run([_tool("bioloc-cli"), "report"], cwd=project.root, env=environment, check=False)
+        subprocess.run(["bioloc-cli", "report"], cwd=project.root, env=environment, check=False)
     at = time.perf_counter()
-    synced = subprocess.run([_tool("bioloc-cli"), "registry", "sync"], cwd=project.root, env=environment, check=False).returncode
+    synced = subprocess.run(["bioloc-cli", "registry", "sync"], cwd=project.root, env=environment, check=False).returncode
     seconds["registry sync"] = time.perf_counter() - at
     print(time_table(seconds, time.perf_counter() - begun))  # noqa: T201  # this is the command's output
     return status or synced
@@ -37,9 +35,9 @@ def _study(project: Project, environment: dict[str, str]) -> tuple[int, dict[str
     """The tasks side by side, then what they share, unless one of them failed."""
     params = read_params(project.root)
     tasks = longest_first(project, list(params.tasks))
-    ended = repro_tasks(project.root, environment, tasks, lanes_of(params, usable_cores()))
-    seconds = {name: spent for task in ended.values() for name, spent in task.seconds.items()}
-    status = next((found.status for found in ended.values() if found.status), 0)
+    targets = {task: [f"promote@{task}"] for task in tasks}
+    ended = repro_tasks(project.root, environment, targets, lanes_of(params, usable_cores()))
+    status, seconds = first_failure(ended), seconds_of(ended)
     if status:
         return status, seconds
     shared = dvc_repro(project.root, environment, [])
@@ -76,11 +74,6 @@ def time_table(seconds: dict[str, float], total: float) -> str:
     if setup:
         lines.append(f"{'set-up':16} {float(setup):8.1f}")
     return "\n".join([*lines, f"{'all':16} {total + float(setup or 0):8.1f}"])
-
-
-def _tool(name: str) -> str:
-    beside = Path(sys.executable).parent / name
-    return str(beside) if beside.exists() else shutil.which(name) or name
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pandas as pd
 from bioloc.cohorts.load import ReferenceMasks
 from bioloc.errors import UsageError
 from bioloc.evaluation.cases import predict_cohort, summary
-from bioloc.files import write_json
+from bioloc.files import read_json, write_json
 from bioloc.inference.package import load_package
 from bioloc.methods import Method
 from bioloc.params import Params
@@ -25,7 +25,7 @@ from bioloc.stages.processor import settle
 from bioloc.stages.study_cohorts import varied_opener
 from bioloc.stages.study_regions import cohort_with_regions, dice_whole
 from bioloc.stages.study_variants import RegionChange, Variant, varied
-from bioloc.stages.train import environment, sound_data
+from bioloc.stages.train import cohort_opener, environment, sound_data
 from bioloc.tasks import Task
 
 SPLITS = ["test", "shift"]
@@ -33,21 +33,47 @@ _NO_INTERVALS = 0
 Metrics = dict[str, float]
 
 
-def make_row(project: Project, params: Params, task: Task, method: Method, name: str, variant: Variant, output: Path) -> None:
+def make_row(
+    project: Project,
+    params: Params,
+    task: Task,
+    method: Method,
+    name: str,
+    variant: Variant,
+    output: Path,
+    as_trained: bool = False,
+) -> None:
     """Make one row of the grid and write it to `output`; a killed training goes on from its last check.
 
     Its metrics are those of `evaluate` on the test split, without intervals; those of the shift split are prefixed `shift_`.
 
+    Args:
+        project: Where things are.
+        params: All parameters.
+        task: The biomarker.
+        method: The method.
+        name: The variant's name.
+        variant: What is changed.
+        output: The row's file.
+        as_trained: Take the model that the stage `train` made; only for a variant that leaves params.yaml as it is.
+
     Raises:
         ParameterError: The variant sets what params.yaml does not have.
-        UsageError: The variant has no meaning for this task.
+        UsageError: The variant has no meaning for this task, or `as_trained` is asked for one that changes something.
         GateError: The data validation had a critical failure.
         DataError: A stage before this one has not run.
     """
     begun = time.perf_counter()
     settle(params)
     changed = varied(params, task, variant)
-    if variant.region is None:
+    default = variant.changes_training_only and changed == params
+    if as_trained and not default:
+        raise UsageError(
+            f"variant {name} is not what params.yaml has, so the stage `train` did not make it: leave out --as-trained"
+        )
+    if as_trained:
+        found = _as_trained(project, params, task, method, begun)
+    elif variant.region is None:
         found = _trained(project, params, changed, task, method, name, variant)
     else:
         found = _with_wrong_regions(project, params, task, method, variant.region)
@@ -58,13 +84,13 @@ def make_row(project: Project, params: Params, task: Task, method: Method, name:
         "variant": name,
         "x": variant.x,
         "seed": changed.seed,
-        **found,
         "seconds": round(time.perf_counter() - begun, 1),
-        "default": variant.changes_training_only and changed == params,
+        "default": default,
         "changes": variant.model_dump(mode="json", exclude_defaults=True, exclude={"study"}),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "git_commit": git_commit(_outermost(project).root),
         "machine": environment(params),
+        **found,
     }
     write_json(output, row)
 
@@ -94,6 +120,22 @@ def _trained(
         "train_patients": int(opener(["train"]).table["patient_id"].nunique()),
         "val_value_error": trained.best["val_value_error"],
         "threshold": trained.package.threshold,
+    }
+
+
+def _as_trained(project: Project, params: Params, task: Task, method: Method, begun: float) -> dict[str, Any]:
+    """As `_trained` would find it, of the package that is there: time, commit and machine are its training's."""
+    folder, opener = project.model(task.name, method.name), cohort_opener(project, params, task)
+    run, package = read_json(folder / "run.json"), load_package(folder / "package")
+    table = predict_cohort(package, opener(SPLITS), ReferenceMasks(project.masks(task.name)))
+    return {
+        "metrics": _metrics(task, table),
+        "train_patients": int(opener(["train"]).table["patient_id"].nunique()),
+        "val_value_error": run["best"]["val_value_error"],
+        "threshold": package.threshold,
+        "seconds": round(run["seconds"] + time.perf_counter() - begun, 1),
+        "git_commit": run["git_commit"],
+        "machine": run["environment"],
     }
 
 
