@@ -29,7 +29,7 @@ ROWS = [version(1, "previous"), version(2), version(3, "champion")]
 def filled(study, monkeypatch):
     shown = {"task": "pma", "model": "bioloc-pma", "champion": ROWS[2], "previous": None, "versions": ROWS, "log": [{}]}
     swapped = {"task": "pma", "champion": "key1", "previous": "key3", "version": 1}
-    synced = {"runs": 4, "versions": 3, "champions": {"pma": "key3"}, "warnings": []}
+    synced = {"runs": 4, "versions": 3, "champions": {"pma": "key3"}, "warnings": ["pma: a package is gone"]}
     for name, answer in (("listing", ROWS), ("show", shown), ("rollback", swapped), ("sync", synced)):
         monkeypatch.setattr(registry, name, lambda *_, answer=answer: answer)
 
@@ -60,7 +60,9 @@ def test_a_rollback_names_the_champion(call, filled):
 def test_a_sync_says_what_there_is(call, filled):
     done = call("registry", "sync")
     assert done.status == 0
-    assert "champions: {'pma': 'key3'}" in done.err
+    *warnings, last = done.err.splitlines()
+    assert warnings == ["warning: pma: a package is gone"]
+    assert last == "runs: 4, versions: 3, champions: pma key3"
 
 
 def test_a_refusal_by_the_gate_is_status_1(call, study, monkeypatch):

@@ -7,7 +7,7 @@ from conftest_models import PASSED, gate_table, make_evaluation, make_model
 from bioloc.errors import RegistryError
 from bioloc.project import Project
 from bioloc.tracking.address import resolve
-from bioloc.tracking.journal import read_log, shelf
+from bioloc.tracking.journal import logged_state, read_log, shelf
 from bioloc.tracking.registry import listing, promote, rollback, show, sync
 from bioloc.tracking.store import database, open_store
 
@@ -117,6 +117,20 @@ def test_sync_restores_what_the_database_held(root, two):
     shutil.rmtree(shelf(root, "liver", one))
     database(root).unlink()
     assert "is not in" in sync(root)["warnings"][0]
+
+
+def test_lost_packages_are_named_where_they_matter_and_counted_where_they_do_not(root, two):
+    make_model(root, seed=2, error=0.5)
+    assert promote(root, "liver", "localizer", PASSED, gate_table, 200)["decision"] == "promoted"
+    state = logged_state(root, "liver")
+    for lost in (root / "mlruns", root / "models" / "liver" / "localizer" / "package"):
+        shutil.rmtree(lost)
+    database(root).unlink()
+    *_, previous, champion, earlier = sync(root)["warnings"]
+    assert f"the champion, run {state.champion}" in champion
+    assert f"the previous champion, run {state.previous}" in previous
+    assert state.previous == two[1]
+    assert earlier.endswith("not on this machine: 1")
 
 
 def test_a_cut_off_log_line_is_passed_over(root, two):

@@ -69,8 +69,10 @@ def sync(task: OptionalTask = None) -> None:
     if task is not None:
         get_task(task)
     content = synced(Project.find().root)
-    for key, value in content.items():
-        note(f"{key}: {value}")
+    for warning in content["warnings"]:
+        note(f"warning: {warning}")
+    champions = ", ".join(f"{name} {run_key or 'none'}" for name, run_key in content["champions"].items())
+    note(f"runs: {content['runs']}, versions: {content['versions']}, champions: {champions or 'none'}")
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -91,7 +91,7 @@ def point_aliases(client: MlflowClient, task: str, state: State) -> None:
 
 def recover(client: MlflowClient, root: Path, task: str) -> list[str]:
     """Bring back versions that the log names and set the aliases; returns warnings."""
-    events, warnings = read_log(root, task), []
+    events, warnings, lost = read_log(root, task), [], []
     if not events:
         return []
     known = versions(client, task)
@@ -99,20 +99,34 @@ def recover(client: MlflowClient, root: Path, task: str) -> list[str]:
         if run_key in known:
             continue
         _refill_shelf(root, task, run_key)
-        if on_shelf(root, task, run_key):
-            try:
-                register(client, root, task, run_key)
-            except RegistryError as error:
-                warnings.append(str(error))
-        else:
-            warnings.append(
-                f"{task}: the package of run {run_key} is not in {shelf(root, task, run_key)}, so it stays unregistered"
-            )
+        if not on_shelf(root, task, run_key):
+            lost.append(run_key)
+            continue
+        try:
+            register(client, root, task, run_key)
+        except RegistryError as error:
+            warnings.append(str(error))
+    warnings += _told_of_lost(root, task, lost)
     state = logged_state(root, task)
     if state is not None and state.champion in versions(client, task):
         point_aliases(client, task, state)
         describe(client, root, task, str(state.champion))
     return warnings
+
+
+def _told_of_lost(root: Path, task: str, lost: list[str]) -> list[str]:
+    """Warnings for packages that are not here: one each for champion and previous, one line for all that came before."""
+    state = logged_state(root, task) or State(None, None)
+    named = {state.champion: "champion", state.previous: "previous champion"}
+    told = [
+        f"{task}: the package of the {named[run_key]}, run {run_key}, is not in {shelf(root, task, run_key)}: not registered"
+        for run_key in lost
+        if run_key in named
+    ]
+    earlier = len(lost) - len(told)
+    if earlier:
+        told.append(f"{task}: earlier champions that are not registered, since their packages are not on this machine: {earlier}")
+    return told
 
 
 def describe(client: MlflowClient, root: Path, task: str, run_key: str) -> None:
