@@ -50,6 +50,10 @@ class Project:
         """A trained model's package and its record."""
         return self.root / "models" / task / method
 
+    def left_out(self, task: str, method: str) -> Path:
+        """What says why there is no model: the cohort cannot train the method."""
+        return self.model(task, method) / "package" / "left_out.json"
+
     def validation(self, task: str) -> Path:
         """The data validation's result."""
         return self.root / "reports" / "validation" / f"{task}.json"

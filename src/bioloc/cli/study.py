@@ -103,7 +103,9 @@ def train(task: TaskName, method: MethodName = "localizer", init: InitUri = None
 
     by = get_method(method)
     project, params, chosen = study_of(task)
-    make_model(project, params, chosen, by, start_of(project, chosen, init))
+    reason = make_model(project, params, chosen, by, start_of(project, chosen, init))
+    if reason is not None:
+        note(f"warning: {chosen.name}: {by.name} is left out: {reason}")
 
 
 def evaluate(

@@ -54,6 +54,7 @@ class TaskContent:
         figures: Method, title of the figure and its path, for figures that are there.
         side_by_side: The picture of all methods on the same cases; None where it is not there.
         runs: What was evaluated, by method.
+        left_out: Methods that this cohort cannot train, and why.
     """
 
     name: str
@@ -70,6 +71,7 @@ class TaskContent:
     figures: list[tuple[str, str, Path]]
     side_by_side: Path | None
     runs: list[Run]
+    left_out: dict[str, str]
 
 
 def gather(project: Project, sources: dict[str, str]) -> list[TaskContent]:
@@ -96,7 +98,10 @@ def _task(project: Project, name: str, source: str, champion: str | None) -> Tas
             problems.append(f"Promotion refused: {registry.get('message') or 'no reason was recorded'}")
     title = str(comparison.get("title") or (task.title if task else name))
     figures = [
-        (METHODS[method].title, kind, path) for method in METHODS for kind, path in _figures(project.evaluation(name, method))
+        (METHODS[method].title, kind, path)
+        for method in METHODS
+        if not metrics.get(method, {}).get("left_out")
+        for kind, path in _figures(project.evaluation(name, method))
     ]
     picture = project.comparison(name).with_suffix(".png")
     return TaskContent(
@@ -114,6 +119,7 @@ def _task(project: Project, name: str, source: str, champion: str | None) -> Tas
         figures=figures,
         side_by_side=picture if picture.is_file() else None,
         runs=[_run(project, name, method, str(found["run_key"])) for method, found in metrics.items() if found.get("run_key")],
+        left_out={method: str(found["left_out"]) for method, found in metrics.items() if found.get("left_out")},
     )
 
 

@@ -56,7 +56,7 @@ def section_of(content: TaskContent) -> Section:
         details=[
             table for table in (agreement_table(content), lesion_table(content), category_table(content)) if table is not None
         ],
-        remark=_oracle_remark(content),
+        remark=" ".join(part for part in (_oracle_remark(content), _left_out_remark(content)) if part),
         content=content,
     )
 
@@ -152,6 +152,10 @@ def _pairs(content: TaskContent) -> Table | None:
     return Table(
         [headings[at] for at in kept], [[row[at] for at in kept] for row in rows], "Between methods, on the same patients:"
     )
+
+
+def _left_out_remark(content: TaskContent) -> str:
+    return " ".join(f"Left out: {method}, since {reason}." for method, reason in content.left_out.items())
 
 
 def _oracle_remark(content: TaskContent) -> str:

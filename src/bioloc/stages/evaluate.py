@@ -19,6 +19,7 @@ from bioloc.params import Params
 from bioloc.project import Project
 from bioloc.reporting.figures import bland_altman, scatter
 from bioloc.reporting.overlays import gallery
+from bioloc.stages.left_out import reason_of
 from bioloc.stages.pictures import draw_side_by_side, picture, typical_cases
 from bioloc.stages.processor import settle
 from bioloc.stages.train import cohort_opener
@@ -30,12 +31,17 @@ GATE = "gate"
 """For promotion only: a method that cannot be champion is not evaluated on it."""
 _SHOWN = ("pearson_r", "pearson_r_log1p", "category_accuracy", "mae", "ccc", "dice", "hd95_mm")
 _SHOWN_SPLITS = {"test": "", "shift": "shift_"}
+_COLUMNS = ["case_id", "patient_id", "split", "value", "predicted"]
 
 
 def make_evaluation(project: Project, params: Params, task: Task, method: Method) -> None:
     """Stage `evaluate`: reports/evaluation/<task>/<method>/."""
     folder = project.evaluation(task.name, method.name)
     folder.mkdir(parents=True, exist_ok=True)
+    reason = reason_of(project, task, method.name)
+    if reason is not None:
+        _say_left_out(task, method, reason, folder)
+        return
     package_folder = project.model(task.name, method.name) / "package"
     package = load_package(package_folder)
     settle(params)
@@ -67,7 +73,8 @@ def make_evaluation(project: Project, params: Params, task: Task, method: Method
 def make_comparison(project: Project, params: Params, task: Task) -> None:
     """Stage `compare`: reports/comparison/<task>.json and a picture of all methods side by side, on the test split."""
     opener, masks = cohort_opener(project, params, task), ReferenceMasks(project.masks(task.name))
-    tables = {name: _predictions(project, task, name) for name in METHODS}
+    there = [name for name in METHODS if reason_of(project, task, name) is None]
+    tables = {name: _predictions(project, task, name) for name in there}
     rows: dict[str, Any] = {}
     for name, table in tables.items():
         splits = read_json(project.evaluation(task.name, name) / "metrics.json")["splits"]
@@ -105,6 +112,19 @@ def make_comparison(project: Project, params: Params, task: Task) -> None:
     write_json(project.comparison(task.name), content)
     settle(params)
     draw_side_by_side(project, task, opener(["test"]), masks, test)
+
+
+def _say_left_out(task: Task, method: Method, reason: str, folder: Path) -> None:
+    """The outputs of an evaluation that there is no model for: no case, no number, and figures that say why."""
+    nothing = pd.DataFrame(columns=_COLUMNS)
+    with written_aside(folder / "predictions.csv") as aside:
+        nothing.to_csv(aside, index=False, lineterminator="\n")
+    write_json(folder / "metrics.json", {"task": task.name, "method": method.name, "left_out": reason, "splits": {}})
+    write_json(folder / "summary.json", {})
+    title = f"{task.title}, {method.title}: left out\n{reason}"
+    scatter(task, nothing, title, folder / "scatter.png")
+    bland_altman(task, nothing, title, folder / "bland_altman.png")
+    gallery([], folder / "overlays.png")
 
 
 def evaluate_split(

@@ -20,6 +20,7 @@ from bioloc.methods import Method
 from bioloc.params import Params
 from bioloc.project import Project
 from bioloc.stages.commit import git_commit
+from bioloc.stages.left_out import leave_out, why_not
 from bioloc.stages.processor import settle
 from bioloc.tasks import Task
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _TOLERANCES = {"same machine and thread count": "bit-equal", "other machine": "metrics within their confidence intervals"}
 
 
-def make_model(project: Project, params: Params, task: Task, method: Method, start: Start | None = None) -> None:
+def make_model(project: Project, params: Params, task: Task, method: Method, start: Start | None = None) -> str | None:
     """Train and record; a killed training goes on from its last check.
 
     Args:
@@ -38,6 +39,9 @@ def make_model(project: Project, params: Params, task: Task, method: Method, sta
         task: The biomarker.
         method: The method.
         start: The model whose weights are the first ones.
+
+    Returns:
+        Why the cohort cannot train this method, where it is left out (`bioloc.stages.left_out`); None after a training.
 
     Raises:
         GateError: The data validation had a critical failure.
@@ -50,6 +54,10 @@ def make_model(project: Project, params: Params, task: Task, method: Method, sta
     begun = time.perf_counter()
     settle(params)
     data = sound_data(project, task)
+    reason = why_not(project, task, method)
+    if reason is not None:
+        leave_out(project, task, method, reason)
+        return reason
     folder = project.model(task.name, method.name)
     checkpoint = project.state / "checkpoints" / f"{task.name}-{method.name}"
     masks = ReferenceMasks(project.masks(task.name)) if method.supervision == "mask" else None
@@ -79,6 +87,7 @@ def make_model(project: Project, params: Params, task: Task, method: Method, sta
     }
     write_json(folder / "run.json", record)
     shutil.rmtree(checkpoint, ignore_errors=True)
+    return None
 
 
 def cohort_opener(project: Project, params: Params, task: Task) -> Callable[[list[str]], Cohort]:

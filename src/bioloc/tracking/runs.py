@@ -25,13 +25,13 @@ _TEXT = 6000
 
 
 def record_run(root: Path, task: str, method: str) -> str | None:
-    """The run of models/<task>/<method>, recorded if it was not; None when nothing is trained there.
+    """The run of models/<task>/<method>, recorded if it was not; None when nothing is trained there, or it was left out.
 
     Repeating changes nothing. An evaluation of this very model that came later is added.
     """
     project = Project(root.resolve())
     folder = project.model(task, method)
-    if not (folder / "run.json").is_file():
+    if not (folder / "run.json").is_file() or project.left_out(task, method).is_file():
         return None
     return record_folder(root, folder, project.evaluation(task, method))
 
