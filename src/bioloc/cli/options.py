@@ -8,6 +8,7 @@ import typer
 
 from bioloc.errors import UsageError
 from bioloc.files import to_json
+from bioloc.methods import METHODS
 from bioloc.params import Params, read_params
 from bioloc.project import Project
 from bioloc.tasks import TASKS, Task, get_task
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 TaskName = Annotated[str, typer.Option("--task", help=f"Biomarker: {', '.join(TASKS)}.", metavar="TASK")]
 MethodName = Annotated[
-    str, typer.Option("--method", help="localizer, regressor, regressor-candidates or segmenter.", metavar="METHOD")
+    str, typer.Option("--method", help=f"How it is trained: {', '.join(METHODS)}.", metavar="METHOD")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 ModelUri = Annotated[

@@ -13,7 +13,7 @@ READING = (
     "Brackets are 95 % confidence intervals from a bootstrap over the patients of the split; a model was trained once, so "
     "they do not hold the spread between trainings.",
     "Dice and HD95 are means over cases with a reference that is not empty, on the native grid, every mask inside the "
-    "candidates; on empty references the mean false-positive value is given instead.",
+    "candidates (HD95 needs a mask that is not empty too); on empty references the mean false-positive value is given instead.",
     "Shift: the same model on a split drawn from another distribution than the training's.",
     "Rows without a network keep the table honest. The first three are what a model must beat: the mean of the training "
     "values; a linear model on body area and candidate sum; all candidates times one fitted scalar. The fourth, the oracle, "
