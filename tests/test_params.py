@@ -122,3 +122,9 @@ def test_smoothing_has_a_pixel_in_its_middle(tmp_path: Path, content: dict[str, 
     content["tasks"]["pma"]["training"]["smoothing"] = 4
     with pytest.raises(ParameterError, match="an odd side"):
         read_params(write(tmp_path, content))
+
+
+def test_no_section_of_the_studys_parameters_is_shared():
+    """`dvc exp run -S tasks.liver.gates.minimum=0.8` would change every task that names the same YAML anchor, or none."""
+    text = (ROOT / "params.yaml").read_text()
+    assert [event.anchor for event in yaml.parse(text) if getattr(event, "anchor", None)] == []
