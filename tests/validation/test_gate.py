@@ -246,3 +246,12 @@ def test_few_patients_in_both_splits_are_one_warning_and_few_to_train_on_are_non
     result = check((few.reset_index(drop=True), candidates.loc[few.index].reset_index(drop=True)))
     assert len(found(result, "warnings")["few_patients"]) == 27
     assert "(gate has 19 and test has 8, of 20 or more)" in result["warnings"][0]["message"]
+
+
+def test_several_slices_of_one_scan_are_several_samples() -> None:
+    samples, candidates = tables()
+    samples["slice"] = 0
+    samples.loc[[4, 8], "image"], samples.loc[[4, 8], "patient_id"], samples.loc[8, "slice"] = "same.nii.gz", "same", 1
+    assert check((samples, candidates))["success"]
+    samples.loc[8, "slice"] = 0
+    assert found(check((samples, candidates)), "critical") == {"image_unique": ["c004", "c008"]}

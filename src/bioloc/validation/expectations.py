@@ -66,9 +66,9 @@ def _identity(task: Task, facts: pd.DataFrame, needed_splits: Sequence[str]) -> 
         Check(
             "image_unique",
             "ExpectColumnValuesToBeUnique",
-            {"column": "image"},
-            "every image is there once",
-            "the same image is there more than once: leave one row per image in the manifest",
+            {"column": "sample"},
+            "every image, or every slice of it, is there once",
+            "the same image or slice is there more than once: leave one row for each in the manifest",
         ),
         _between(
             "same_scan",

@@ -42,6 +42,9 @@ def gather(task: Task, samples: pd.DataFrame, candidates: pd.DataFrame) -> pd.Da
         facts[column] = _numbers(samples[column].reset_index(drop=True))
     for column in CANDIDATE_NUMBERS:
         facts[column] = _numbers(right[column])
+    # Several slices of one scan are several samples; a volume has no slice.
+    slices = samples["slice"].reset_index(drop=True) if "slice" in samples else pd.Series(None, facts.index, dtype=object)
+    facts["sample"] = facts["image"] + slices.map(lambda number: "" if pd.isna(number) else f", slice {number}")
     facts["blank"] = facts[[*TEXTS, *NUMBERS, *CANDIDATE_NUMBERS]].isna().sum(axis=1)
     names = (side["case_id"].fillna("").astype(str) for side in (facts, right))
     facts["other_case"] = (next(names) != next(names)).astype(int)
