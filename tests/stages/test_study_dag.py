@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_dag import REPOSITORY, SOURCE, STAGES, closure
+from import_closure import SOURCE, closure
+from test_dag import REPOSITORY, STAGES
 
 from bioloc.methods import METHODS
 from bioloc.params import read_params

@@ -1,13 +1,16 @@
 """The registered model, as MLflow loads it, against bioloc's own prediction."""
 
+import ast
 import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.metadata import packages_distributions
 
 import numpy as np
 import pytest
 from conftest_models import PASSED, gate_table, make_evaluation, make_model
+from import_closure import closure
 
 from bioloc.calibration import FEATURES, Calibration, fit_interval, fit_novelty
 from bioloc.cohorts.build import place_scan
@@ -101,6 +104,39 @@ def test_inputs_are_checked(root):
         model.predict({"hu": hu[0], "spacing": np.asarray(SPACING)})
     with pytest.raises(ImageError, match="region's shape"):
         model.predict({"hu": hu, "spacing": np.asarray(SPACING), "region": region[:1]})
+
+
+def test_padding_is_air_as_for_predict_and_the_input_stays(root):
+    make_model(root, "sfa")
+    model = load(root, "sfa", "localizer")
+    hu, _ = make_scan(1)
+    values = []
+    for outside in (-1024, -3024, np.nan):
+        given = hu.copy()
+        given[:, :6] = outside
+        kept = given.copy()
+        values.append(model.predict({"hu": given, "spacing": np.asarray(SPACING)})["value"])
+        np.testing.assert_array_equal(given, kept)
+    assert values == [values[0]] * 3
+
+
+def test_several_slices_of_a_one_slice_task_are_refused(root):
+    make_model(root, "sfa")
+    hu, _ = make_scan(2)
+    with pytest.raises(ImageError, match=r"measured on one slice, hu has 2"):
+        load(root, "sfa", "localizer").predict({"hu": hu, "spacing": np.asarray(SPACING)})
+
+
+def test_everything_that_its_code_imports_is_required():
+    """Read from the imports of all that the model's own file reaches: a clean environment has nothing else."""
+    named = {line.partition("==")[0] for line in requirements()}
+    of_module = packages_distributions()
+    for path in closure("bioloc.tracking.pyfunc_model"):
+        for node in ast.parse(path.read_text()).body:  # at the top: what is imported when the model is loaded
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            for module in {name.partition(".")[0] for name in modules} - {"bioloc"} - sys.stdlib_module_names:
+                assert named & {name.lower() for name in of_module[module]}, f"{path.name} imports {module}"
 
 
 def test_requirements_are_pinned_without_local_builds():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _REQUIREMENTS = (
     "captum",
+    "isal",
     "mlflow",
     "nibabel",
     "numpy",
@@ -28,6 +29,7 @@ _REQUIREMENTS = (
     "scipy",
     "segmentation-models-pytorch",
     "simpleitk",
+    "threadpoolctl",
     "timm",
     "torch",
     "torchvision",

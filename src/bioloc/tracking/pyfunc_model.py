@@ -10,6 +10,8 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from bioloc.cohorts.build import place_scan
+from bioloc.ct.hounsfield import to_hu
+from bioloc.ct.image import AIR
 from bioloc.errors import ImageError
 from bioloc.inference.package import load_package
 from bioloc.inference.scan import grid_of, predict_scan
@@ -39,10 +41,13 @@ class ScanModel(PythonModel):  # type: ignore[misc,unused-ignore]  # untyped in 
             `unlike_training` and `novelty`, None where the package has none.
 
         Raises:
-            ImageError: An input is missing or of a wrong shape, or the task needs a region and there is none.
+            ImageError: An input is missing or of a wrong shape, the task is measured on one slice and there are several, or it
+                needs a region and there is none.
         """
         hu, spacing, region = _inputs(model_input)
         task = self.package.network.task
+        if len(hu) > 1 and not task.volume:
+            raise ImageError(f"{task.title} is measured on one slice, hu has {len(hu)}: give that slice, (1, R, C)")
         scan = place_scan(task, grid_of(self.package), hu, spacing, None if task.region == "none" else region)
         found = predict_scan(self.package, scan)
         return {"value": found.value, "unit": found.unit, "map": found.map, **found.uncertainty.row()}
@@ -62,8 +67,7 @@ def _inputs(given: dict[str, Any]) -> tuple[Any, tuple[float, float, float], Any
         region = np.asarray(region) > 0
         if region.shape != hu.shape:
             raise ImageError(f"the region's shape {region.shape} is not that of hu, {hu.shape}: give both on the same grid")
-    limits = np.iinfo(np.int16)
-    whole = np.clip(np.rint(np.nan_to_num(hu.astype(np.float32), nan=-1024)), limits.min, limits.max).astype(np.int16)
+    whole = to_hu(np.nan_to_num(hu, nan=AIR))  # a copy: to_hu may write into what it is given
     return whole, (float(spacing[0]), float(spacing[1]), float(spacing[2])), region
 
 
