@@ -124,6 +124,13 @@ def test_no_file_no_content_and_no_rows_are_told(tmp_path: Path) -> None:
         read_manifest(path, PMA)
 
 
+def test_semicolons_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.csv"
+    path.write_text("case_id;patient_id;image;value;unit\na;p;a.nii.gz;1;cm2\n")
+    with pytest.raises(ManifestError, match="its cells are separated by semicolons: save it with commas"):
+        read_manifest(path, PMA)
+
+
 def test_a_missing_split_is_the_patients_own(tmp_path: Path) -> None:
     rows = [row(number, patient_id=f"p{number // 2}") for number in range(40)]
     for content in rows:

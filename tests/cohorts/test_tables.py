@@ -32,3 +32,14 @@ def test_another_content_is_told(tmp_path: Path, ending: str, kind: str) -> None
 def test_a_number_in_a_cell_is_finite_and_not_negative() -> None:
     assert [number_in(text) for text in ("0", "12.5", "1e3")] == [0, 12.5, 1000]
     assert [number_in(text) for text in ("", "n/a", "-1", "nan", "inf")] == [None] * 5
+
+
+def test_a_comma_at_each_rows_end_names_no_column(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id, value\na, 1,\nb,2,\n")
+    found = read_text_table(path)
+    assert found.columns.tolist() == ["id", "value"]
+    assert found.to_numpy().tolist() == [["a", "1"], ["b", "2"]]
+    path.write_text("id,value\na,1,more\nb,2,\n")
+    with pytest.raises(ManifestError, match="more cells than the 2 columns that the first line names"):
+        read_text_table(path)

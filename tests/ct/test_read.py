@@ -262,3 +262,18 @@ def test_a_real_mask_of_another_scan_is_told(real_ct: Path) -> None:
     ct = read_ct(real_ct / "totalsegmentator" / "example_ct.nii.gz")
     mask = real_ct / "totalsegmentator" / "example_seg.nii.gz"
     refused(lambda: read_mask(mask, ct), mask, "the mask has|off the scan")
+
+
+@pytest.mark.parametrize(
+    ("ending", "keys"), [("nrrd", ("space directions", "space origin", "space:")), ("mha", ("ElementSpacing",))]
+)
+def test_a_header_without_the_voxels_size_is_told(tmp_path: Path, ending: str, keys: tuple[str, ...]) -> None:
+    """SimpleITK takes 1 mm for it, and every area would be wrong."""
+    path = tmp_path / f"a.{ending}"
+    image = sitk.GetImageFromArray(np.linspace(-1000, 900, 60).reshape(3, 4, 5).astype(np.int16))
+    image.SetSpacing((0.7, 0.7, 2.5))
+    sitk.WriteImage(image, str(path), False)
+    assert read_ct(path).spacing_mm == pytest.approx((2.5, 0.7, 0.7))
+    lines = path.read_bytes().split(b"\n")
+    path.write_bytes(b"\n".join(line for line in lines if not line.startswith(tuple(key.encode() for key in keys))))
+    refused(lambda: read_ct(path), path, "no size of a voxel")

@@ -78,6 +78,8 @@ def read_manifest(path: Path, task: Task, values_needed: bool = True) -> list[Ca
         table = _with_defaults(table, task)
     missing = [name for name in REQUIRED if name not in table]
     if missing:
+        if len(table.columns) == 1 and ";" in table.columns[0]:
+            raise ManifestError(f"{path}: its cells are separated by semicolons: save it with commas")
         wanted = f"a manifest has {', '.join(REQUIRED)} and may have split, region, region_label, mask, mask_label, slice"
         raise ManifestError(f"{path}: no column {', '.join(missing)}: {wanted}")
     if table.empty:

@@ -25,11 +25,26 @@ def read_text_table(path: Path, separator: str = ",") -> pd.DataFrame:
         elif kind == ".xlsx":
             table = pd.read_excel(path, dtype=str, keep_default_na=False)
         else:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, sep=separator)
+            table = _as_wide_as_named(pd.read_csv(path, dtype=str, keep_default_na=False, sep=separator, skipinitialspace=True))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ManifestError(f"{path}: cannot be read as {_KINDS.get(kind, 'CSV')} ({error})") from error
     text = table.astype("string").fillna("").astype(object)
     return text.rename(columns=lambda name: str(name).strip())
+
+
+def _as_wide_as_named(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the empty cells that a comma at each row's end makes; pandas takes the first column for an index then.
+
+    Raises:
+        ValueError: The cells beyond the named columns hold something.
+    """
+    if isinstance(table.index, pd.RangeIndex):
+        return table
+    whole = table.reset_index()
+    named = len(table.columns)
+    if (whole.iloc[:, named:] != "").any(axis=None):
+        raise ValueError(f"rows have more cells than the {named} columns that the first line names")
+    return whole.iloc[:, :named].set_axis(table.columns, axis=1)
 
 
 def number_in(text: str) -> float | None:

@@ -23,6 +23,9 @@ from bioloc.errors import ImageError
 
 _NIFTI = (".nii", ".nii.gz")
 _ITK = (".nrrd", ".nhdr", ".mha", ".mhd")
+_SIZES = (b"spacings:", b"space directions:", b"elementspacing", b"elementsize")
+"""Keys of NRRD and MetaImage that tell a voxel's size; without them SimpleITK says 1 mm."""
+_HEAD = 65_536
 _UNREADABLE: Any = (  # isal's stubs take its error for an instance
     OSError,
     EOFError,
@@ -146,6 +149,10 @@ def _read_itk(path: Path) -> Stored:
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)  # what matters of it is raised
     image = sitk.ReadImage(str(path))
+    with path.open("rb") as file:
+        head = file.read(_HEAD).lower()
+    if not any(key in head for key in _SIZES):
+        raise ImageError(f"{path}: its header gives no size of a voxel, so no area can be measured: write the spacing into it")
     if image.GetNumberOfComponentsPerPixel() != 1 or image.GetDimension() not in (2, 3):
         raise ImageError(f"{path}: a colour, vector or {image.GetDimension()}-D image: give one CT volume or slice")
     if image.GetDimension() == 2:
