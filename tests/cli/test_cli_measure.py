@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cli_scans import CAC_SPACING, PIXEL_CM2, chest, heart, nifti
+from cli_scans import CAC_SPACING, PIXEL_CM2, chest, dicom, heart, nifti
 
 
 @pytest.fixture
@@ -100,3 +100,17 @@ def test_what_cannot_be_measured_is_told(call, pair, tmp_path):
     ]
     for arguments, words in table:
         call("measure", "--task", "pma", "--json", *arguments).one_sentence(words)
+
+
+def test_of_a_folder_with_several_series_one_is_chosen(call, tmp_path):
+    hu, folder = heart(), tmp_path / "study"
+    for name in ("a", "b"):
+        dicom(folder / name, hu, CAC_SPACING)
+    mask = nifti(tmp_path / "mask.nii.gz", np.ones(hu.shape, np.uint8))
+    asked = ("measure", "--task", "cac", "--image", folder, "--mask", mask)
+    call(*asked).one_sentence("choose one with --series")
+    call(*asked, "--series", "9").one_sentence("9")
+
+
+def test_what_a_fresh_cohort_is_needs_a_folder_to_put_it(call):
+    call("phantom", "--task", "pma", "--seed", "3").one_sentence("go with --output", status=2)

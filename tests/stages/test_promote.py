@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from bioloc.errors import DataError
-from bioloc.files import write_json
+from bioloc.files import md5, write_json
 from bioloc.methods import METHODS
 from bioloc.params import read_params
 from bioloc.project import Project
@@ -29,7 +29,9 @@ def gates(tmp_path):
         folder = project.evaluation("liver", name)
         folder.mkdir(parents=True)
         splits = {"gate": {"metrics": {key: {"value": value} for key, value in metrics.items()}}} if metrics else {}
-        write_json(folder / "metrics.json", {"splits": splits})
+        package = project.model("liver", name) / "package"
+        write_json(package / "model.json", {"of": name})
+        write_json(folder / "metrics.json", {"splits": splits, "run_key": md5(package)[:16]})
         return {gate["gate"]: gate for gate in check_gates(project, params, TASKS["liver"], METHODS[name])}
 
     check.project, check.params = project, params
@@ -79,4 +81,11 @@ def test_data_that_failed_their_checks_let_nothing_through(gates):
 
 def test_a_method_that_was_not_evaluated_is_told_how(gates):
     with pytest.raises(DataError, match=r"dvc repro evaluate@liver-localizer"):
+        check_gates(gates.project, gates.params, TASKS["liver"], METHODS["localizer"])
+
+
+def test_an_evaluation_of_another_model_is_refused(gates):
+    gates("localizer", {"pearson_r": 0.95, "mae": 9.9})
+    write_json(gates.project.model("liver", "localizer") / "package" / "model.json", {"of": "a training since"})
+    with pytest.raises(DataError, match="of another model than the present one: run `dvc repro evaluate@liver-localizer`"):
         check_gates(gates.project, gates.params, TASKS["liver"], METHODS["localizer"])

@@ -105,6 +105,8 @@ def test_a_row_is_what_the_study_itself_measures(project, rows):
     from bioloc.stages.evaluate import evaluate_split
 
     _, found = evaluate_split(project, params, LIVER, project.model("liver", "localizer") / "package", "test")
+    with pytest.raises(DataError, match="liver has no case in the split elsewhere"):
+        evaluate_split(project, params, LIVER, project.model("liver", "localizer") / "package", "elsewhere")
     for name, metric in found["metrics"].items():
         assert rows["as-it-is"]["metrics"][name] == pytest.approx(metric["value"]), name
     for name in ("mae", "pearson_r", "bias"):

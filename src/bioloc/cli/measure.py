@@ -18,6 +18,9 @@ def measure(
     slice_: Annotated[
         int | None, typer.Option("--slice", help="Only this axial slice, from the feet, from 0.", metavar="N")
     ] = None,
+    series: Annotated[
+        str | None, typer.Option("--series", help="DICOM series to take, where a folder holds several.", metavar="NUMBER|UID")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure the value inside a mask, as a reader would."""
@@ -25,7 +28,7 @@ def measure(
     from bioloc.ct.read import read_ct, read_mask
 
     chosen = get_task(task)
-    ct = read_ct(image)
+    ct = read_ct(image, series)
     labels = read_mask(mask, ct)
     part = slice(None) if slice_ is None else slice(ct.number_of_slice(slice_), slice_ + 1)
     found = measured(chosen, ct.hu[part], ct.spacing_mm, labels[part])

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from bioloc.training.start import Start
 
 TaskName = Annotated[str, typer.Option("--task", help=f"Biomarker: {', '.join(TASKS)}.", metavar="TASK")]
-MethodName = Annotated[
-    str, typer.Option("--method", help=f"How it is trained: {', '.join(METHODS)}.", metavar="METHOD")
-]
+MethodName = Annotated[str, typer.Option("--method", help=f"How it is trained: {', '.join(METHODS)}.", metavar="METHOD")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 ModelUri = Annotated[
     str | None,

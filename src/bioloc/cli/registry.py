@@ -66,9 +66,7 @@ def sync(task: OptionalTask = None) -> None:
     """Bring runs, versions and aliases back from the study's files."""
     from bioloc.tracking.registry import sync as synced
 
-    if task is not None:
-        get_task(task)
-    content = synced(Project.find().root)
+    content = synced(Project.find().root, get_task(task).name if task else None)
     for warning in content["warnings"]:
         note(f"warning: {warning}")
     champions = ", ".join(f"{name} {run_key or 'none'}" for name, run_key in content["champions"].items())

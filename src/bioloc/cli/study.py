@@ -21,11 +21,18 @@ def phantom(
         Path | None,
         typer.Option("--output", help="Folder of a fresh cohort; without it, the study's data/raw/TASK.", metavar="DIR"),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the fresh cohort.", metavar="N")] = 1,
-    patients: Annotated[int, typer.Option("--patients", min=1, help="Patients of the fresh cohort.", metavar="K")] = 32,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed of the fresh cohort; 1, if not given.", metavar="N")
+    ] = None,
+    patients: Annotated[
+        int | None, typer.Option("--patients", min=1, help="Patients of the fresh cohort; 32, if not given.", metavar="K")
+    ] = None,
     split: Annotated[
-        str, typer.Option("--split", help="Split of the fresh cohort; shift has unseen scanners and bodies.", metavar="SPLIT")
-    ] = "test",
+        str | None,
+        typer.Option(
+            "--split", help="Split of the fresh cohort, test if not given; shift: unseen scanners, bodies.", metavar="SPLIT"
+        ),
+    ] = None,
 ) -> None:
     """Draw a cohort of phantoms, as NIfTI with a manifest."""
     from bioloc.cohorts.phantom_cohort import orders, write_phantoms
@@ -33,18 +40,21 @@ def phantom(
     from bioloc.stages.raw import make_raw
 
     if output is None:
+        if any(given is not None for given in (seed, patients, split)):
+            raise UsageError("--seed, --patients and --split go with --output: params.yaml says what the study's own cohort is")
         project, params, chosen = study_of(task)
         for skipped in make_raw(project, params, chosen):
             note(f"skipped {skipped.what}: {skipped.reason}")
         return
-    chosen = get_task(task)
+    chosen, split = get_task(task), split or "test"
     if split not in SPLITS:
         raise UsageError(f"--split {split}: choose from {', '.join(SPLITS)}")
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"{output} exists and is not an empty folder: choose another --output")
+    count = patients or 32
     with folder_written_aside(output.resolve()) as aside:
-        write_phantoms(orders(chosen, seed, {split: patients}), aside, workers=2)
-    note(f"{patients} patients in {output}")
+        write_phantoms(orders(chosen, 1 if seed is None else seed, {split: count}), aside, workers=2)
+    note(f"{count} patients in {output}")
 
 
 def cohort(

@@ -20,7 +20,7 @@ ORACLE_THRESHOLD = 0.5
 
 
 def honesty_rows(train: Cohort, test: Cohort, masks: ReferenceMasks | None) -> dict[str, pd.DataFrame]:
-    """Tables of predictions in the form of `predict_cohort`'s, by name; no oracle without masks."""
+    """Tables of predictions in the form of `predict_cohort`'s, by name; the oracle only of cases with a mask."""
     predicted = {
         "training-mean": np.full(len(test), train.values.mean()),
         "linear": _linear(train, test),
@@ -31,7 +31,9 @@ def honesty_rows(train: Cohort, test: Cohort, masks: ReferenceMasks | None) -> d
         cases = [_oracle(test, number, masks) for number in range(len(test))]
         found["all-candidates"] = found["all-candidates"].assign(dice=[case["dice_all"] for case in cases])
         oracle = _table(test, np.array([case["value"] for case in cases]))
-        found["oracle"] = oracle.assign(dice=[case["dice"] for case in cases])
+        oracle = oracle.assign(dice=[case["dice"] for case in cases]).dropna(subset="predicted", ignore_index=True)
+        if len(oracle):
+            found["oracle"] = oracle
     return found
 
 

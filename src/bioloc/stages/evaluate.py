@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bioloc.cohorts.load import Cohort, ReferenceMasks
+from bioloc.errors import DataError
 from bioloc.evaluation.cases import predict_cohort, summary
 from bioloc.evaluation.compare import compare_pair, declared_tests
 from bioloc.evaluation.honesty import ROWS, honesty_rows
@@ -130,10 +131,17 @@ def _say_left_out(task: Task, method: Method, reason: str, folder: Path) -> None
 def evaluate_split(
     project: Project, params: Params, task: Task, package_folder: Path, split: str
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Predictions of a package on a prepared split, and their summary."""
+    """Predictions of a package on a prepared split, and their summary.
+
+    Raises:
+        DataError: The split has no case.
+    """
     settle(params)
     masks = ReferenceMasks(project.masks(task.name)) if (project.masks(task.name) / "masks.csv").is_file() else None
-    table = predict_cohort(load_package(package_folder), cohort_opener(project, params, task)([split]), masks)
+    cohort = cohort_opener(project, params, task)([split])
+    if not len(cohort):
+        raise DataError(f"the cohort of {task.name} has no case in the split {split}: name another with --split")
+    table = predict_cohort(load_package(package_folder), cohort, masks)
     return table, summary(task, table, params.bootstrap)
 
 

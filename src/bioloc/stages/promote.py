@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bioloc.errors import DataError
-from bioloc.files import read_json, read_table, write_json
+from bioloc.files import md5, read_json, read_table, write_json
 from bioloc.methods import METHODS, Method
 from bioloc.params import Params
 from bioloc.project import Project
@@ -39,13 +39,17 @@ def check_gates(project: Project, params: Params, task: Task, method: Method) ->
     """The absolute gates, on the gate split: {"gate", "passed", "detail"} each.
 
     Raises:
-        DataError: The method was not evaluated.
+        DataError: The method was not evaluated, or another model of it was.
     """
     metrics_path = project.evaluation(task.name, method.name) / "metrics.json"
     if not metrics_path.is_file():
         raise DataError(f"{metrics_path} is missing: run `dvc repro evaluate@{task.name}-{method.name}` first")
-    wanted = params.task(task.name).gates
-    metrics = read_json(metrics_path)["splits"].get(GATE, {}).get("metrics", {})
+    wanted, evaluation = params.task(task.name).gates, read_json(metrics_path)
+    if evaluation.get("run_key") != md5(project.model(task.name, method.name) / "package")[:16]:
+        raise DataError(
+            f"{metrics_path} is of another model than the present one: run `dvc repro evaluate@{task.name}-{method.name}` first"
+        )
+    metrics = evaluation["splits"].get(GATE, {}).get("metrics", {})
     validation = project.validation(task.name)
     valid = validation.is_file() and bool(read_json(validation)["success"])
     reached = metrics.get(wanted.metric, {}).get("value")

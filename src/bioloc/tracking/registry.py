@@ -145,11 +145,14 @@ def show(root: Path, task: str) -> dict[str, Any]:
     }
 
 
-def sync(root: Path) -> dict[str, Any]:
-    """Bring MLflow up to what is on disk: runs of models/, versions and aliases of the log. Repeating changes nothing."""
+def sync(root: Path, task: str | None = None) -> dict[str, Any]:
+    """Bring MLflow up to what is on disk: runs of models/, versions and aliases of the log, of one task or all.
+
+    Repeating changes nothing.
+    """
     root = root.resolve()
-    found = sorted(root.glob("models/*/*/run.json"))
-    tasks = sorted({event["task"] for event in read_log(root)})
+    found = sorted(root.glob(f"models/{task or '*'}/*/run.json"))
+    tasks = sorted({event["task"] for event in read_log(root, task)})
     result: dict[str, Any] = {"runs": 0, "versions": 0, "champions": {}, "warnings": []}
     if not found and not tasks and not database(root).exists() and server_uri() is None:
         return result
@@ -160,12 +163,12 @@ def sync(root: Path) -> dict[str, Any]:
                 result["runs"] += record_run(root, path.parts[-3], path.parts[-2]) is not None
             except RegistryError as error:
                 result["warnings"].append(str(error))
-        for task in tasks:
-            result["warnings"] += recover(client, root, task)
-            known = versions(client, task)
+        for name in tasks:
+            result["warnings"] += recover(client, root, name)
+            known = versions(client, name)
             result["versions"] += len(known)
-            champion = state_of(client, root, task).champion
-            result["champions"][task] = champion if champion in known else None
+            champion = state_of(client, root, name).champion
+            result["champions"][name] = champion if champion in known else None
     return result
 
 
