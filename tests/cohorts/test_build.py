@@ -11,7 +11,7 @@ import pytest
 
 from bioloc.biomarkers import find_candidates
 from bioloc.cohorts import workers
-from bioloc.cohorts.build import build_cohort, open_case, place_scan
+from bioloc.cohorts.build import build_cohort, open_case
 from bioloc.cohorts.candidates import build_candidates
 from bioloc.cohorts.load import Cohort, ReferenceMasks
 from bioloc.cohorts.manifest import SPLITS, Case, read_manifest, write_manifest
@@ -212,16 +212,3 @@ def test_a_bad_scan_stops_the_build_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"2\.nii\.gz"):
         build_cohort(cases, get_task("liver"), GRID, tmp_path / "out" / "cohort", 1)
     assert list((tmp_path / "out").iterdir()) == []
-
-
-def test_holes_in_an_organs_region_are_filled(tmp_path: Path) -> None:
-    """Outlines of the healthy liver alone leave out what is to be measured."""
-    task, rng = get_task("liver"), np.random.default_rng(0)
-    hu = rng.integers(0, 100, (1, 64, 64)).astype(np.int16)
-    region = np.zeros(hu.shape, bool)
-    region[:, 10:50, 10:50] = True
-    holed = region.copy()
-    holed[:, 20:30, 20:26] = False
-    whole, filled = (place_scan(task, GRID, hu, SPACING, part) for part in (region, holed))
-    assert np.array_equal(whole.region, filled.region)
-    assert np.array_equal(filled.region, region)

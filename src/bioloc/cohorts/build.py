@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from bioloc.biomarkers.candidates import Candidates, find_candidates
 from bioloc.cohorts.grid import Placement
@@ -82,13 +81,9 @@ def place_scan(
 ) -> Scan:
     """Lay the working grid over the slices that a task measures.
 
-    Holes in an organ's region are filled, slice by slice: many outlines leave the tumours out that are to be measured.
-
     Raises:
         ImageError: The task needs a region, and it is missing or empty.
     """
-    if task.region == "required" and region is not None:
-        region = np.stack([ndimage.binary_fill_holes(plane) for plane in region])
     if task.region == "required" and (region is None or not region.any()):
         raise ImageError(
             f"{task.title} needs the organ's region of interest on the slice that is measured: there is none, or it is empty"
