@@ -30,7 +30,7 @@ repro: $(BIN)/.ready  ## run the whole study, restore the registry, print where 
 	@BIOLOC_SETUP_SECONDS=$$(find $(BIN)/.ready -mmin -2 -exec cat {} \;) $(BIN)/python -m bioloc.stages.repro
 
 study: $(BIN)/.ready  ## the grid of ablations and curves, hours; PROFILE=paper is for a GPU
-	@$(BIN)/python -m bioloc.stages.study_grid $(PROFILE)
+	@$(BIN)/bioloc-cli study run --profile $(PROFILE)
 
 test: $(BIN)/.ready  ## the test suite
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup

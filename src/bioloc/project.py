@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bioloc.errors import UsageError
+from bioloc.files import md5
+
+
+def key_of(package: Path) -> str:
+    """The key of the run that made a package's folder: 16 digits of its digest."""
+    return md5(package)[:16]
 
 
 @dataclass(frozen=True)

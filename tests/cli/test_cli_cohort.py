@@ -70,3 +70,8 @@ def test_mistakes_are_told_in_a_sentence(call, study, tmp_path):
     call(*dry, f"lits:{tmp_path}").one_sentence("no usable scan of lits")
     call("cohort", "--task", "liver", "--source", "lits:x").one_sentence("go with --dry-run")
     call("cohort", "--task", "liver", "--json").one_sentence("go with --dry-run")
+
+
+def test_what_a_fresh_cohort_is_like_needs_a_folder_to_put_it(call):
+    for option in (("--seed", 0), ("--patients", 3), ("--split", "shift")):
+        call("phantom", "--task", "pma", *option).one_sentence("go with --output")

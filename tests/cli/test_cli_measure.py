@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cli_scans import CAC_SPACING, PIXEL_CM2, chest, dicom, heart, nifti
+from cli_scans import CAC_SPACING, PIXEL_CM2, chest, heart, nifti
+from dicom_files import write_series
 
 
 @pytest.fixture
@@ -104,13 +105,13 @@ def test_what_cannot_be_measured_is_told(call, pair, tmp_path):
 
 def test_of_a_folder_with_several_series_one_is_chosen(call, tmp_path):
     hu, folder = heart(), tmp_path / "study"
-    for name in ("a", "b"):
-        dicom(folder / name, hu, CAC_SPACING)
-    mask = nifti(tmp_path / "mask.nii.gz", np.ones(hu.shape, np.uint8))
-    asked = ("measure", "--task", "cac", "--image", folder, "--mask", mask)
+    for number, array in ((3, hu), (4, np.minimum(hu, 100))):
+        write_series(folder / str(number), array, CAC_SPACING, (-120, -95, -40), SeriesNumber=number)
+    mask = nifti(tmp_path / "mask.nii.gz", np.ones(hu.shape, np.uint8), spacing=CAC_SPACING)
+    asked = ("measure", "--task", "cac", "--image", folder, "--mask", mask, "--json")
     call(*asked).one_sentence("choose one with --series")
-    call(*asked, "--series", "9").one_sentence("9")
-
-
-def test_what_a_fresh_cohort_is_needs_a_folder_to_put_it(call):
-    call("phantom", "--task", "pma", "--seed", "3").one_sentence("go with --output", status=2)
+    done = [call(*asked, "--series", number) for number in (3, 4)]
+    assert [one.err for one in done] == ["", ""]
+    found = [one.json["value"] for one in done]
+    assert found[0] > 0
+    assert found[1] == 0

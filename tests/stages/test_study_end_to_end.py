@@ -41,7 +41,7 @@ def cut(path, parts):
 
 
 def study(root, profile):
-    return run(root, "python", "-m", "bioloc.stages.study_grid", profile).stdout
+    return run(root, "bioloc-cli", "study", "run", "--profile", profile).stdout
 
 
 def rows_of(root, document):

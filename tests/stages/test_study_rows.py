@@ -173,6 +173,19 @@ def test_a_variant_without_meaning_for_a_task_is_refused(tmp_path):
     assert not (tmp_path / "row.json").exists()
 
 
+def test_what_a_cohort_cannot_train_has_no_row(tmp_path):
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(small_params(["pma"])))
+    project, params = Project(tmp_path), read_params(tmp_path)
+    for folder, name, line in (
+        (project.cohort("pma"), "samples.csv", "case_id,split\na,train\n"),
+        (project.masks("pma"), "masks.csv", "case_id,has_mask\na,False\n"),
+    ):
+        folder.mkdir(parents=True)
+        (folder / name).write_text(line)
+    with pytest.raises(DataError, match="pma has no row of segmenter: 1 of 1 cases"):
+        make_row(project, params, get_task("pma"), get_method("segmenter"), "seed-1", VARIANTS["seed-1"], tmp_path / "row.json")
+
+
 @pytest.mark.slow
 def test_all_rows_come_together_with_their_starting_points(project, rows, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -234,5 +247,6 @@ def test_the_command_makes_the_row_that_it_is_asked_for(monkeypatch, tmp_path, c
     assert path == tmp_path / "study/results/pma/localizer/seed-1.json"
     assert run(["study", "row", "--task", "pma", "--variant", "seed-9"]) == 2
     assert "no variant 'seed-9'" in capsys.readouterr().err
-    assert run(["study", "collect", "--profile", "huge"]) == 2
-    assert "choose from default, paper" in capsys.readouterr().err
+    for command in ("collect", "run"):
+        assert run(["study", command, "--profile", "huge"]) == 2
+        assert "choose from default, paper" in capsys.readouterr().err

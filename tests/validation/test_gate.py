@@ -34,6 +34,7 @@ def tables(task: str = "pma", cases: int = 80) -> Tables:
             "value": total * random.uniform(0.1, 0.5, cases),
             "unit": TASKS[task].unit,
             "image": [f"c{n:03d}.nii.gz" for n in number],
+            "slice": None if TASKS[task].volume else 0,
             "rows": 256,
             "columns": 256,
             "increment_mm": 3.0,
@@ -77,6 +78,7 @@ CASES = [
     Spoilt("case_id", None, ("case_id_present",), at=(3,), rows=("line 5",)),
     Spoilt("case_id", "c003", ("case_id_unique",), rows=("c003",)),
     Spoilt("image", "twice.nii.gz", ("image_unique",)),
+    Spoilt("image", "twice.nii.gz", ("image_unique",), task="cac"),  # a volume has no slice
     Spoilt("patient_id", "p003", ("patient_in_one_split",)),
     Spoilt("value", float("inf"), ("value_number",)),
     Spoilt("value", "many", ("value_number",)),
@@ -250,7 +252,6 @@ def test_few_patients_in_both_splits_are_one_warning_and_few_to_train_on_are_non
 
 def test_several_slices_of_one_scan_are_several_samples() -> None:
     samples, candidates = tables()
-    samples["slice"] = 0
     samples.loc[[4, 8], "image"], samples.loc[[4, 8], "patient_id"], samples.loc[8, "slice"] = "same.nii.gz", "same", 1
     assert check((samples, candidates))["success"]
     samples.loc[8, "slice"] = 0

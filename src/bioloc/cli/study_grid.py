@@ -13,6 +13,7 @@ from bioloc.methods import get_method
 from bioloc.project import Project
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+ProfileName = Annotated[str, typer.Option("--profile", help="default or paper.", metavar="PROFILE")]
 
 
 @app.command()
@@ -42,13 +43,29 @@ def row(
 
 
 @app.command()
-def collect(
-    profile: Annotated[str, typer.Option("--profile", help="default or paper.", metavar="PROFILE")] = "default",
-) -> None:
+def run(profile: ProfileName = "default") -> None:
+    """Make all rows that are not up to date, then collect."""
+    from bioloc.stages.study_grid import make_grid
+
+    _check(profile)
+    status, times = make_grid(Project.find(), profile)
+    collect(profile)
+    typer.echo(times)
+    if status:
+        raise typer.Exit(status)
+
+
+@app.command()
+def collect(profile: ProfileName = "default") -> None:
     """Bring all rows together in reports/study and MLflow."""
-    from bioloc.stages.study_collect import PROFILES
     from bioloc.stages.study_collect import collect as collected
+
+    _check(profile)
+    note(f"wrote {collected(Project.find(), profile)}")
+
+
+def _check(profile: str) -> None:
+    from bioloc.stages.study_collect import PROFILES
 
     if profile not in PROFILES:
         raise UsageError(f"--profile {profile}: choose from {', '.join(PROFILES)}")
-    note(f"wrote {collected(Project.find(), profile)}")

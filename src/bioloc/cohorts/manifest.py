@@ -18,6 +18,8 @@ from bioloc.tasks import Task
 
 REQUIRED = ("case_id", "patient_id", "image", "value", "unit")
 SPLITS = ("train", "val", "gate", "test", "shift")
+LEARNT_FROM = ("train", "val")
+"""Splits whose values a training sees."""
 AUTO = "auto"
 
 

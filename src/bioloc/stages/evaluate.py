@@ -13,11 +13,11 @@ from bioloc.errors import DataError
 from bioloc.evaluation.cases import predict_cohort, summary
 from bioloc.evaluation.compare import compare_pair, declared_tests
 from bioloc.evaluation.honesty import ROWS, honesty_rows
-from bioloc.files import md5, read_json, read_table, write_json, written_aside
+from bioloc.files import read_json, read_table, write_json, written_aside
 from bioloc.inference.package import Package, load_package
 from bioloc.methods import METHODS, Method
 from bioloc.params import Params
-from bioloc.project import Project
+from bioloc.project import Project, key_of
 from bioloc.reporting.figures import bland_altman, scatter
 from bioloc.reporting.overlays import gallery
 from bioloc.stages.left_out import reason_of
@@ -62,7 +62,7 @@ def make_evaluation(project: Project, params: Params, task: Task, method: Method
         "title": method.title,
         "supervision": method.supervision,
         "unit": task.unit,
-        "run_key": md5(package_folder)[:16],
+        "run_key": key_of(package_folder),
         "threshold": package.threshold,
         "splits": splits,
     }

@@ -9,12 +9,11 @@ import shutil
 
 import pandas as pd
 
+from bioloc.cohorts.manifest import LEARNT_FROM
 from bioloc.files import read_json, read_table, write_json
 from bioloc.methods import Method
 from bioloc.project import Project
 from bioloc.tasks import Task
-
-_LEARNT_FROM = ("train", "val")
 
 
 def why_not(project: Project, task: Task, method: Method) -> str | None:
@@ -25,7 +24,7 @@ def why_not(project: Project, task: Task, method: Method) -> str | None:
         read_table(folder / name).set_index("case_id")
         for folder, name in ((project.cohort(task.name), "samples.csv"), (project.masks(task.name), "masks.csv"))
     )
-    learnt_from = samples.index[samples["split"].isin(_LEARNT_FROM)]
+    learnt_from = samples.index[samples["split"].isin(LEARNT_FROM)]
     missing = int((~masks.loc[learnt_from, "has_mask"].astype(bool)).sum())
     return f"{missing} of {len(learnt_from)} cases of train and val have no reference mask" if missing else None
 

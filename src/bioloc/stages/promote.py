@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from bioloc.errors import DataError
-from bioloc.files import md5, read_json, read_table, write_json
+from bioloc.files import read_json, read_table, write_json
 from bioloc.methods import METHODS, Method
 from bioloc.params import Params
-from bioloc.project import Project
+from bioloc.project import Project, key_of
 from bioloc.stages.evaluate import GATE, evaluate_split
 from bioloc.tasks import Task
 from bioloc.tracking.registry import promote
@@ -45,7 +45,7 @@ def check_gates(project: Project, params: Params, task: Task, method: Method) ->
     if not metrics_path.is_file():
         raise DataError(f"{metrics_path} is missing: run `dvc repro evaluate@{task.name}-{method.name}` first")
     wanted, evaluation = params.task(task.name).gates, read_json(metrics_path)
-    if evaluation.get("run_key") != md5(project.model(task.name, method.name) / "package")[:16]:
+    if evaluation.get("run_key") != key_of(project.model(task.name, method.name) / "package"):
         raise DataError(
             f"{metrics_path} is of another model than the present one: run `dvc repro evaluate@{task.name}-{method.name}` first"
         )

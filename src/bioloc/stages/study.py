@@ -6,21 +6,23 @@ import datetime
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bioloc.cohorts.load import ReferenceMasks
-from bioloc.errors import UsageError
+from bioloc.cohorts.load import Cohort, ReferenceMasks
+from bioloc.errors import DataError, UsageError
 from bioloc.evaluation.cases import predict_cohort, summary
 from bioloc.files import read_json, write_json
-from bioloc.inference.package import load_package
+from bioloc.inference.package import Package, load_package
 from bioloc.methods import Method
 from bioloc.params import Params
 from bioloc.project import Project
 from bioloc.stages.commit import git_commit
+from bioloc.stages.left_out import why_not
 from bioloc.stages.processor import settle
 from bioloc.stages.study_cohorts import varied_opener
 from bioloc.stages.study_regions import cohort_with_regions, dice_whole
@@ -31,6 +33,7 @@ from bioloc.tasks import Task
 SPLITS = ["test", "shift"]
 _NO_INTERVALS = 0
 Metrics = dict[str, float]
+Opener = Callable[[list[str]], Cohort]
 
 
 def make_row(
@@ -61,11 +64,14 @@ def make_row(
         ParameterError: The variant sets what params.yaml does not have.
         UsageError: The variant has no meaning for this task, or `as_trained` is asked for one that changes something.
         GateError: The data validation had a critical failure.
-        DataError: A stage before this one has not run.
+        DataError: A stage before this one has not run, or the cohort cannot train the method.
     """
     begun = time.perf_counter()
     settle(params)
     changed = varied(params, task, variant)
+    reason = why_not(project, task, method)
+    if reason is not None:
+        raise DataError(f"{task.name} has no row of {method.name}: {reason}")
     default = variant.changes_training_only and changed == params
     if as_trained and not default:
         raise UsageError(
@@ -113,29 +119,30 @@ def _trained(
     opener, masks = varied_opener(project, params, task, variant), ReferenceMasks(project.masks(task.name))
     checkpoint = project.state / "checkpoints" / f"study-{task.name}-{method.name}-{name}"
     trained = train(task, method, changed, opener, masks if method.supervision == "mask" else None, checkpoint, facts)
-    table = predict_cohort(trained.package, opener(SPLITS), masks)
+    found = _measured(project, task, trained.package, opener, trained.best)
     shutil.rmtree(checkpoint, ignore_errors=True)
-    return {
-        "metrics": _metrics(task, table),
-        "train_patients": int(opener(["train"]).table["patient_id"].nunique()),
-        "val_value_error": trained.best["val_value_error"],
-        "threshold": trained.package.threshold,
-    }
+    return found
 
 
 def _as_trained(project: Project, params: Params, task: Task, method: Method, begun: float) -> dict[str, Any]:
     """As `_trained` would find it, of the package that is there: time, commit and machine are its training's."""
     folder, opener = project.model(task.name, method.name), cohort_opener(project, params, task)
-    run, package = read_json(folder / "run.json"), load_package(folder / "package")
+    run = read_json(folder / "run.json")
+    return {
+        **_measured(project, task, load_package(folder / "package"), opener, run["best"]),
+        "seconds": round(run["seconds"] + time.perf_counter() - begun, 1),
+        "git_commit": run["git_commit"],
+        "machine": run["environment"],
+    }
+
+
+def _measured(project: Project, task: Task, package: Package, opener: Opener, best: dict[str, Any]) -> dict[str, Any]:
     table = predict_cohort(package, opener(SPLITS), ReferenceMasks(project.masks(task.name)))
     return {
         "metrics": _metrics(task, table),
         "train_patients": int(opener(["train"]).table["patient_id"].nunique()),
-        "val_value_error": run["best"]["val_value_error"],
+        "val_value_error": best["val_value_error"],
         "threshold": package.threshold,
-        "seconds": round(run["seconds"] + time.perf_counter() - begun, 1),
-        "git_commit": run["git_commit"],
-        "machine": run["environment"],
     }
 
 

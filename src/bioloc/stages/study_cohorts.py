@@ -11,14 +11,12 @@ import pandas as pd
 
 from bioloc.biomarkers.candidates import Candidates
 from bioloc.cohorts.load import Cohort, Sample
+from bioloc.cohorts.manifest import LEARNT_FROM
 from bioloc.errors import UsageError
 from bioloc.params import Params
 from bioloc.project import Project
 from bioloc.stages.study_variants import Variant
 from bioloc.tasks import Task
-
-LEARNT_FROM = ("train", "val")
-"""Splits whose values a training sees."""
 
 
 class RecountedCohort(Cohort):

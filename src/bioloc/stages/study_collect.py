@@ -5,6 +5,7 @@ No stage of DVC: a report that depends on the document would otherwise bring the
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,27 @@ from bioloc.project import Project
 from bioloc.tracking.study_rows import record_rows
 
 Row = dict[str, Any]
-PROFILES = {"default": ("study/results", "results.json"), "paper": ("study/paper/results", "paper.json")}
-"""Where the rows of a profile lie, and what its document is called."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A size of the study, with a grid of its own.
+
+    Attributes:
+        root: Folder of params.yaml and data, from the repository's root.
+        grid: Folder of the grid's dvc.yaml and of results/, likewise.
+        document: Name below reports/study.
+    """
+
+    root: str
+    grid: str
+    document: str
+
+
+PROFILES = {
+    "default": Profile(".", "study", "results.json"),
+    "paper": Profile("study/paper", "study/paper", "paper.json"),
+}
 _COLUMNS = ("study", "task", "method", "variant", "x", "seed", "metrics", "seconds")
 _HAS_OWN_START = ("structures", "regions")
 
@@ -26,12 +46,12 @@ def collect(project: Project, profile: str) -> Path:
     Raises:
         DataError: No row has been made yet.
     """
-    results, name = PROFILES[profile]
-    rows = [read_json(path) for path in sorted((project.root / results).rglob("*.json"))]
+    results = project.root / PROFILES[profile].grid / "results"
+    rows = [read_json(path) for path in sorted(results.rglob("*.json"))]
     if not rows:
-        raise DataError(f"{project.root / results} has no rows: run `make study` first")
+        raise DataError(f"{results} has no rows: run `make study` first")
     record_rows(project.root, rows, profile)
-    path = project.root / "reports" / "study" / name
+    path = project.root / "reports" / "study" / PROFILES[profile].document
     content = {"machine": _machine(rows), "rows": [_shown(row) for row in [*rows, *starting_points(rows), *shifts(rows)]]}
     write_json(path, content)
     return path

@@ -1,9 +1,8 @@
-"""`make study`: the rows of the grid, tasks side by side; then all of them in one document, and where the time went."""
+"""The rows of the study grid that are not up to date, tasks side by side (`make study`)."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable
@@ -15,26 +14,22 @@ from bioloc.stages.lanes import first_failure, lanes_of, repro_tasks, seconds_of
 from bioloc.stages.repro import longest_first, time_table
 from bioloc.stages.study_collect import PROFILES
 
-STUDIES = {"default": ".", "paper": "study/paper"}
-"""Where a profile's params.yaml lies, from the root."""
 
+def make_grid(project: Project, profile: str) -> tuple[int, str]:
+    """Make the rows of a profile.
 
-def main(profile: str) -> int:
-    """Make all rows that are not up to date; the status is DVC's, so that a failed row is not overlooked."""
-    if profile not in STUDIES:
-        print(f"PROFILE={profile}: choose from {', '.join(STUDIES)}", file=sys.stderr)  # noqa: T201  # as a command says it
-        return 2
-    root, environment, begun = Project.find().root, study_environment(), time.perf_counter()
-    study = Project(root / STUDIES[profile])
+    Returns:
+        DVC's status of the first task in which a row failed, 0 where none did; and a table of where the time went.
+    """
+    environment, begun = study_environment(), time.perf_counter()
+    chosen = PROFILES[profile]
+    study = Project(project.root / chosen.root)
     params = read_params(study.root)
-    rows = by_task(_stages(root, environment, Path(PROFILES[profile][0]).parent / "dvc.yaml"))
+    rows = by_task(_stages(project.root, environment, f"{chosen.grid}/dvc.yaml"))
     targets = {task: rows[task] for task in longest_first(study, list(params.tasks)) if task in rows}
-    ended = repro_tasks(root, environment, targets, lanes_of(params, usable_cores()))
-    collect = ["bioloc-cli", "study", "collect", "--profile", profile]
-    collected = subprocess.run(collect, cwd=root, env=environment, check=False).returncode
+    ended = repro_tasks(project.root, environment, targets, lanes_of(params, usable_cores()))
     seconds = {name.rpartition(":")[2]: spent for name, spent in seconds_of(ended).items()}
-    print(time_table(seconds, time.perf_counter() - begun))  # noqa: T201  # this is the command's output
-    return first_failure(ended) or collected
+    return first_failure(ended), time_table(seconds, time.perf_counter() - begun)
 
 
 def by_task(stages: Iterable[str]) -> dict[str, list[str]]:
@@ -45,10 +40,6 @@ def by_task(stages: Iterable[str]) -> dict[str, list[str]]:
     return dict(found)
 
 
-def _stages(root: Path, environment: dict[str, str], graph: Path) -> list[str]:
-    command = ["dvc", "stage", "list", "--name-only", graph.as_posix()]
+def _stages(root: Path, environment: dict[str, str], graph: str) -> list[str]:
+    command = ["dvc", "stage", "list", "--name-only", graph]
     return subprocess.run(command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))

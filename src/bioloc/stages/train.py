@@ -18,7 +18,7 @@ from bioloc.errors import DataError, GateError
 from bioloc.files import md5, read_json, read_table, write_json, written_aside
 from bioloc.methods import Method
 from bioloc.params import Params
-from bioloc.project import Project
+from bioloc.project import Project, key_of
 from bioloc.stages.commit import git_commit
 from bioloc.stages.left_out import leave_out, why_not
 from bioloc.stages.processor import settle
@@ -66,7 +66,7 @@ def make_model(project: Project, params: Params, task: Task, method: Method, sta
     with written_aside(folder / "history.csv") as aside:
         pd.DataFrame(trained.history).to_csv(aside, index=False, lineterminator="\n")
     record = {
-        "run_key": md5(folder / "package")[:16],
+        "run_key": key_of(folder / "package"),
         "task": task.name,
         "method": method.name,
         "supervision": method.supervision,

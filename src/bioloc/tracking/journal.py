@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bioloc.errors import RegistryError
-from bioloc.files import folder_written_aside, md5, to_json
-from bioloc.project import Project
+from bioloc.files import folder_written_aside, to_json
+from bioloc.project import Project, key_of
 from bioloc.tracking.store import artifact_root
 
 
@@ -80,14 +80,14 @@ def put_on_shelf(root: Path, task: str, run_key: str, model: Path, metrics: Path
         RegistryError: The copy's digest is not the run's key.
     """
     place = shelf(root, task, run_key)
-    if on_shelf(root, task, run_key) and md5(place / "package")[:16] == run_key:
+    if on_shelf(root, task, run_key) and key_of(place / "package") == run_key:
         return
     with folder_written_aside(place) as aside:
         shutil.copytree(model / "package", aside / "package")
         for file in (model / "run.json", model / "history.csv", metrics):
             if file.is_file():
                 shutil.copy2(file, aside / file.name)
-        if md5(aside / "package")[:16] != run_key:
+        if key_of(aside / "package") != run_key:
             raise RegistryError(f"{model}: the package is not the one that run.json names: train again")
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bioloc.errors import RegistryError
-from bioloc.files import md5, read_json
+from bioloc.files import read_json
 from bioloc.inference.package import load_package
-from bioloc.project import Project
+from bioloc.project import Project, key_of
 from bioloc.tracking.journal import State, logged_state, on_shelf, put_on_shelf, read_log, shelf, step_done
 from bioloc.tracking.runs import MODEL_ID, record_folder
 from bioloc.tracking.store import RUN_KEY
@@ -106,17 +106,16 @@ def recover(client: MlflowClient, root: Path, task: str) -> list[str]:
             register(client, root, task, run_key)
         except RegistryError as error:
             warnings.append(str(error))
-    warnings += _told_of_lost(root, task, lost)
-    state = logged_state(root, task)
-    if state is not None and state.champion in versions(client, task):
+    state = state_of(client, root, task)
+    warnings += _told_of_lost(root, task, lost, state)
+    if state.champion in versions(client, task):
         point_aliases(client, task, state)
         describe(client, root, task, str(state.champion))
     return warnings
 
 
-def _told_of_lost(root: Path, task: str, lost: list[str]) -> list[str]:
+def _told_of_lost(root: Path, task: str, lost: list[str], state: State) -> list[str]:
     """Warnings for packages that are not here: one each for champion and previous, one line for all that came before."""
-    state = logged_state(root, task) or State(None, None)
     named = {state.champion: "champion", state.previous: "previous champion"}
     told = [
         f"{task}: the package of the {named[run_key]}, run {run_key}, is not in {shelf(root, task, run_key)}: not registered"
@@ -160,5 +159,5 @@ def verify(root: Path, task: str, run_key: str) -> None:
     """
     folder = shelf(root, task, run_key) / "package"
     load_package(folder)
-    if md5(folder)[:16] != run_key:
+    if key_of(folder) != run_key:
         raise RegistryError(f"{folder}: the champion's package is damaged: `bioloc-cli registry rollback --task {task}`")

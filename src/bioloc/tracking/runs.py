@@ -11,7 +11,7 @@ import pandas as pd
 
 from bioloc.errors import RegistryError
 from bioloc.files import md5, read_json, to_json
-from bioloc.project import Project
+from bioloc.project import Project, key_of
 from bioloc.tasks import get_task
 from bioloc.tracking.pyfunc import log_package
 from bioloc.tracking.store import RUN_KEY, experiment, locked, open_store
@@ -67,7 +67,7 @@ def read_run(folder: Path) -> dict[str, Any]:
         run: dict[str, Any] = read_json(folder / "run.json")
     except (OSError, ValueError) as error:
         raise RegistryError(f"{folder / 'run.json'} cannot be read: train this model first (`dvc repro train`)") from error
-    if not (folder / "package" / "model.json").is_file() or md5(folder / "package")[:16] != run["run_key"]:
+    if not (folder / "package" / "model.json").is_file() or key_of(folder / "package") != run["run_key"]:
         raise RegistryError(f"{folder}: the package is not the one that run.json names: `dvc checkout`, or train again")
     return run
 

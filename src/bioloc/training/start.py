@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from bioloc.errors import UsageError
-from bioloc.files import md5
 from bioloc.inference.package import Package, load_package
 from bioloc.methods import METHODS, Method, get_method
 from bioloc.networks.network import Network, Spec
+from bioloc.project import key_of
 
 _MUST_FIT = {
     "size": "grid.size",
@@ -55,7 +55,7 @@ def load_start(folder: Path, uri: str) -> Start:
     Raises:
         RegistryError: The folder holds no usable package.
     """
-    return Start(load_package(folder), uri, md5(folder)[:16])
+    return Start(load_package(folder), uri, key_of(folder))
 
 
 def check_start(start: Start, wanted: Spec) -> None:

@@ -65,8 +65,8 @@ def _identity(task: Task, facts: pd.DataFrame, needed_splits: Sequence[str]) -> 
         ),
         Check(
             "image_unique",
-            "ExpectColumnValuesToBeUnique",
-            {"column": "sample"},
+            "ExpectCompoundColumnsToBeUnique",
+            {"column_list": ["image", "slice"], "ignore_row_if": "never"},
             "every image, or every slice of it, is there once",
             "the same image or slice is there more than once: leave one row for each in the manifest",
         ),

@@ -30,21 +30,18 @@ def gather(task: Task, samples: pd.DataFrame, candidates: pd.DataFrame) -> pd.Da
         DataError: A table lacks a column.
     """
     for name, table, columns in (
-        ("samples.csv", samples, ("case_id", *TEXTS, "value", *NUMBERS)),
+        ("samples.csv", samples, ("case_id", *TEXTS, "slice", "value", *NUMBERS)),
         ("candidates.csv", candidates, ("case_id", *CANDIDATE_NUMBERS)),
     ):
         if missing := [column for column in columns if column not in table]:
             raise DataError(f"{name} of {task.name} has no column {', '.join(missing)}: make it again with `dvc repro`")
-    facts = samples.loc[:, ["case_id", *TEXTS]].reset_index(drop=True)
+    facts = samples.loc[:, ["case_id", *TEXTS, "slice"]].reset_index(drop=True)
     right = candidates.reset_index(drop=True).reindex(facts.index)
     facts["line"] = facts.index + 2
     for column in ("value", *NUMBERS):
         facts[column] = _numbers(samples[column].reset_index(drop=True))
     for column in CANDIDATE_NUMBERS:
         facts[column] = _numbers(right[column])
-    # Several slices of one scan are several samples; a volume has no slice.
-    slices = samples["slice"].reset_index(drop=True) if "slice" in samples else pd.Series(None, facts.index, dtype=object)
-    facts["sample"] = facts["image"] + slices.map(lambda number: "" if pd.isna(number) else f", slice {number}")
     facts["blank"] = facts[[*TEXTS, *NUMBERS, *CANDIDATE_NUMBERS]].isna().sum(axis=1)
     names = (side["case_id"].fillna("").astype(str) for side in (facts, right))
     facts["other_case"] = (next(names) != next(names)).astype(int)
