@@ -40,6 +40,19 @@ def test_what_lies_around_the_organ_does_not_move_it() -> None:
     assert reference_hu(hu, overlapping) == pytest.approx(reference_hu(hu, among), abs=8)
 
 
+@pytest.mark.parametrize("too_far", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("healthy", [20.0, 110.0])
+def test_an_outline_too_large_does_not_move_it(too_far: int, healthy: float) -> None:
+    """4 pixels too large, half of what lies 2 to 6 pixels within the outline is fat."""
+    hu, among = organ(healthy, healthy - 50, 15)
+    assert reference_hu(hu, disc(48, 48, 36 + too_far)[None]) == pytest.approx(reference_hu(hu, among), abs=4)
+
+
+def test_a_lesion_of_fat_does_not_end_the_organ() -> None:
+    hu, among = organ(110, -60, 27)
+    assert reference_hu(hu, among) == pytest.approx(110, abs=8)
+
+
 def test_it_moves_with_the_image() -> None:
     hu, among = organ(110, 50, 20)
     assert reference_hu(hu + np.int16(37), among) == pytest.approx(reference_hu(hu, among) + 37, abs=1e-3)

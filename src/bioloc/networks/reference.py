@@ -9,6 +9,8 @@ from scipy import ndimage
 _RIM = (2, 6)
 """From so many to so many pixels of the working grid within the candidates' outline: lesions seldom fill an organ's rim, and
 its outermost pixels are partly what lies around it."""
+_FAT_HU = -100.0
+"""What lies around an organ. Half way to it ends the organ, wherever its outline runs, as in `anatomy/liver.py`."""
 _QUARTILE = 75
 """Upper quartile: most lesions are darker than their organ, and the brighter ones seldom fill a quarter of its rim."""
 _SMOOTH = 1.5
@@ -18,8 +20,9 @@ _SMOOTH = 1.5
 def reference_hu(hu: NDArray[np.int16], among: NDArray[np.bool_]) -> float:
     """HU of an organ's healthy tissue: the upper quartile of the smoothed candidates in its rim; 0 without candidates.
 
-    The median of all candidates is a lesion's where lesions fill half of the organ. On 1,024 liver phantoms it is off by more
-    than 15 HU in 6.2 %, this in 1.2 %.
+    The median of all candidates is a lesion's where lesions fill half of the organ. Nor is the rim counted from the outline as it
+    was drawn: one that runs into fat would make fat the organ's tissue. On 192 liver phantoms the mean error is 1.7 HU with their
+    own outlines, 2.7 with outlines 3 mm too large and 5.2 with 6 mm; it is 2.0, 9.1 and 31.8 where the outline is believed.
 
     Args:
         hu: (S, H, W) HU.
@@ -27,15 +30,23 @@ def reference_hu(hu: NDArray[np.int16], among: NDArray[np.bool_]) -> float:
     """
     if not among.any():
         return 0.0
-    parts = [_smoothed_rim(*plane) for plane in zip(hu, among, strict=True) if plane[1].any()]
-    rim = np.concatenate(parts)
-    return float(np.percentile(rim if rim.size else hu[among], _QUARTILE))
+    slices = [(_smoothed(plane, inside), inside) for plane, inside in zip(hu, among, strict=True)]
+    edge = (_quartile([smooth[inside] for smooth, inside in slices]) + _FAT_HU) / 2
+    rims = [smooth[_rim(inside & ndimage.binary_fill_holes(inside & (smooth > edge)))] for smooth, inside in slices]
+    return _quartile(rims) if any(rim.size for rim in rims) else float(np.percentile(hu[among], _QUARTILE))
 
 
-def _smoothed_rim(hu: NDArray[np.int16], among: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(n,) HU of a slice's rim, smoothed among the candidates only."""
-    depth = ndimage.distance_transform_edt(np.pad(ndimage.binary_fill_holes(among), 1))[1:-1, 1:-1]
-    rim = among & (depth > _RIM[0]) & (depth <= _RIM[1])
-    share = ndimage.gaussian_filter(among.astype(np.float32), _SMOOTH)
-    smoothed = ndimage.gaussian_filter(np.where(among, hu, 0).astype(np.float32), _SMOOTH)
-    return np.asarray(smoothed[rim] / share[rim], np.float32)
+def _quartile(parts: list[NDArray[np.float32]]) -> float:
+    return float(np.percentile(np.concatenate(parts), _QUARTILE))
+
+
+def _smoothed(hu: NDArray[np.int16], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(H, W) HU of a slice's candidates, smoothed among themselves; 0 elsewhere."""
+    share = ndimage.gaussian_filter(inside.astype(np.float32), _SMOOTH)
+    smooth = ndimage.gaussian_filter(np.where(inside, hu, 0).astype(np.float32), _SMOOTH)
+    return np.divide(smooth, share, out=np.zeros_like(smooth), where=inside)
+
+
+def _rim(organ: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    depth = ndimage.distance_transform_edt(np.pad(ndimage.binary_fill_holes(organ), 1))[1:-1, 1:-1]
+    return np.asarray(organ & (depth > _RIM[0]) & (depth <= _RIM[1]))
