@@ -40,6 +40,10 @@ class ManifestError(DataError):
     """A cohort's table cannot be used."""
 
 
+class GridError(DataError):
+    """A model and a prepared cohort do not lie on one working grid."""
+
+
 class GateError(BiolocError):
     """Data validation found a critical failure."""
 

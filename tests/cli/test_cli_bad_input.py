@@ -208,7 +208,7 @@ def test_a_bad_manifest_is_told_before_anything_is_made(call, study, name):
 
 
 def test_a_bad_manifest_ends_a_prediction_too(rejected, tmp_path):
-    for name in ("doubled", "two-splits", "outside", "no-rows"):
+    for name in ("doubled", "outside", "no-rows"):
         rows, words = MANIFESTS[name]
         rejected(words, manifest(rows, tmp_path / f"{name}.csv", name == "doubled"))
     rejected("no such manifest", tmp_path / "none.csv")

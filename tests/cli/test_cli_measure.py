@@ -65,6 +65,15 @@ def test_calcium_is_scored_per_lesion_with_volume_and_mass(call, tmp_path):
     assert only["value"] == pytest.approx(48)
 
 
+def test_an_image_without_air_is_measured_with_a_warning(call, tmp_path):
+    hu = np.zeros((1, 40, 56), np.int16)
+    hu[0, 4:8, 4:8], hu[0, 20:24, 20:24] = 450, 250
+    image, mask = nifti(tmp_path / "a.nii.gz", hu), nifti(tmp_path / "m.nii.gz", (hu > 0).astype(np.uint8))
+    done = call("measure", "--task", "cac", "--image", image, "--mask", mask, "--json")
+    assert sorted(row["density_factor"] for row in done.json["components"]) == [2, 4]
+    assert "has no voxel below 0 HU" in done.err
+
+
 def test_an_empty_mask_measures_nothing(call, tmp_path):
     pair = nifti(tmp_path / "a.nii", chest()), nifti(tmp_path / "m.nii", np.zeros(chest().shape, np.uint8))
     found = measured(call, pair)

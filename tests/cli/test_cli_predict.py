@@ -142,6 +142,17 @@ def test_auto_takes_the_slice_with_the_largest_region(predict, tmp_path):
     assert not (mask[3] & ~region[3]).any()
 
 
+def test_no_result_takes_the_place_of_what_is_read(call, models, tmp_path):
+    hu, region = liver()
+    scan = nifti(tmp_path / "a.nii.gz", hu, "RAI")
+    roi = nifti(tmp_path / "a_mask.nii.gz", region, "SPL")
+    before = roi.read_bytes()
+    done = call("predict", "--task", "liver", "--model", models["liver"], "--output", tmp_path, "--roi", roi, scan)
+    done.one_sentence("result of a would take its place: name another --output")
+    assert roi.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.nii.gz", "a_mask.nii.gz"]
+
+
 def test_auto_that_finds_no_chest_is_told(predict, tmp_path):
     status, content = predict("pma", nifti(tmp_path / "a.nii.gz", chest()), "--slice", "auto")
     assert status == 1

@@ -44,11 +44,15 @@ def test_versions_are_listed_with_their_aliases(call, filled):
 
 
 def test_the_champion_is_shown(call, filled):
-    first, second, third = call("registry", "show", "--task", "pma").out.splitlines()
-    assert first == "champion: bioloc-pma version 3 (champion): localizer, run key3"
-    assert second == "previous: none"
-    assert third.startswith("3 versions, 1 promotions")
+    name, first, second, third = call("registry", "show", "--task", "pma").out.splitlines()
+    assert name == "pma:"
+    assert first == "  champion: bioloc-pma version 3 (champion): localizer, run key3"
+    assert second == "  previous: none"
+    assert third.startswith("  3 versions, 1 promotions")
     assert call("registry", "show", "--task", "pma", "--json").json["champion"] == ROWS[2]
+    every = call("registry", "show", "--json").json
+    assert list(every) == ["pma", "sfa", "cac", "liver"]
+    assert every["pma"]["champion"] == ROWS[2]
 
 
 def test_a_rollback_names_the_champion(call, filled):

@@ -141,6 +141,17 @@ def test_a_missing_split_is_the_patients_own(tmp_path: Path) -> None:
     assert [case.split for case in alone] == [case.split for case in cases[10:12]]
 
 
+@pytest.mark.parametrize("patients", [4, 7, 12, 24, 30])
+def test_a_small_cohort_has_a_patient_in_every_split(tmp_path: Path, patients: int) -> None:
+    rows = [row(number, patient_id=f"p{number % patients}") for number in range(2 * patients)]
+    for content in rows:
+        del content["split"]
+    split = {case.patient_id: case.split for case in read_manifest(written(tmp_path, *rows), PMA)}
+    found = Counter(split.values())
+    assert set(found) == {"train", "val", "gate", "test"}
+    assert found["train"] == max(found.values())
+
+
 def test_default_splits_are_70_10_10_10() -> None:
     found = Counter(split_of(f"patient {number}") for number in range(4000))
     assert set(found) == {"train", "val", "gate", "test"}

@@ -103,7 +103,17 @@ def test_a_summary_counts_cases_and_patients(package: Package) -> None:
     assert (found["n_cases"], found["n_patients"], found["unit"]) == (4, 3, "cm2")
     assert found["metrics"]["dice"]["value"] == pytest.approx(table["dice"][1:3].mean())
     assert all({"value", "ci_low", "ci_high"} == set(row) for row in found["metrics"].values())
-    assert summary(PMA, table[:2], 50)["metrics"] == {}
+
+
+def test_one_or_two_cases_have_errors_but_no_correlation(package: Package) -> None:
+    table = predicted(package, 1.0, Masks()).assign(value=[5.0, 6.0, 9.0, 2.0])
+    whole = summary(PMA, table, 50)["metrics"]
+    for count in (1, 2):
+        found = summary(PMA, table[:count], 50)["metrics"]
+        assert set(found) == set(whole)
+        assert found["mae"]["value"] == pytest.approx((table["predicted"] - table["value"])[:count].abs().mean())
+        assert np.isnan(found["pearson_r"]["value"])
+    assert summary(PMA, table[:0], 50)["metrics"] == {}
 
 
 def test_lesions_are_counted_where_candidates_have_them(package: Package) -> None:

@@ -9,7 +9,7 @@ import yaml
 from conftest_study import small_params
 
 from bioloc.cohorts.load import ReferenceMasks
-from bioloc.errors import DataError, GateError, UsageError
+from bioloc.errors import DataError, GateError, GridError, UsageError
 from bioloc.files import md5, read_json, write_json
 from bioloc.inference.package import load_package, save_package
 from bioloc.methods import get_method
@@ -107,6 +107,10 @@ def test_a_row_is_what_the_study_itself_measures(project, rows):
     _, found = evaluate_split(project, params, LIVER, project.model("liver", "localizer") / "package", "test")
     with pytest.raises(DataError, match="liver has no case in the split elsewhere"):
         evaluate_split(project, params, LIVER, project.model("liver", "localizer") / "package", "elsewhere")
+    finer = params.task("liver").model_copy(update={"grid": params.task("liver").grid.model_copy(update={"pixel_mm": 1.0})})
+    finer = params.model_copy(update={"tasks": {"liver": finer}})
+    with pytest.raises(GridError, match=r"trained on the grid .* prepared on .*pixel_mm=1"):
+        evaluate_split(project, finer, LIVER, project.model("liver", "localizer") / "package", "test")
     for name, metric in found["metrics"].items():
         assert rows["as-it-is"]["metrics"][name] == pytest.approx(metric["value"]), name
     for name in ("mae", "pearson_r", "bias"):

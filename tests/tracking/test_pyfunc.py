@@ -94,6 +94,19 @@ def test_a_calibrated_model_says_how_sure_it_is(root):
     assert found["unlike_training"] is True
 
 
+@pytest.mark.parametrize(("task", "slices"), [("pma", 1), ("cac", 3), ("liver", 1)])
+def test_hu_spacing_and_region_may_have_any_type_of_number(root, task, slices):
+    make_model(root, task)
+    model = load(root, task, "localizer")
+    hu, region = make_scan(slices)
+    hu = np.rint(hu)
+    given = {"hu": hu.astype(np.float32), "spacing": np.asarray(SPACING), "region": region}
+    wanted = model.predict(given)["value"]
+    for kind, spacing in ((np.int16, tuple(SPACING)), (np.float64, np.asarray(SPACING, np.float32))):
+        other = {"hu": hu.astype(kind), "spacing": spacing, "region": (region > 0)}
+        assert model.predict(other)["value"] == pytest.approx(wanted, rel=1e-5)
+
+
 def test_inputs_are_checked(root):
     make_model(root, "cac")
     model = load(root, "cac", "localizer")

@@ -4,7 +4,7 @@ import shutil
 import pytest
 from conftest_models import PASSED, gate_table, make_evaluation, make_model
 
-from bioloc.errors import RegistryError
+from bioloc.errors import GridError, RegistryError
 from bioloc.project import Project
 from bioloc.tracking.address import resolve
 from bioloc.tracking.journal import logged_state, read_log, shelf
@@ -58,6 +58,22 @@ def test_that_a_lost_champion_was_not_compared_is_recorded(root):
     answer = promote(root, "liver", "localizer", PASSED, gate_table, 100)
     assert answer["decision"] == "promoted"
     assert answer["gates"][-1]["detail"] == f"not compared: the package of the champion {lost} is not here"
+
+
+def test_a_champion_of_another_grid_is_not_compared(root):
+    make_model(root)
+    champion = promote(root, "liver", "localizer", PASSED, gate_table, 100)["run_key"]
+    make_model(root, seed=1, error=9.0)
+    candidate = Project(root).model("liver", "localizer") / "package"
+
+    def of_one_grid(package):
+        if package != candidate:
+            raise GridError(f"{champion} lies on another grid")
+        return gate_table(package)
+
+    answer = promote(root, "liver", "localizer", PASSED, of_one_grid, 100)
+    assert answer["decision"] == "promoted"
+    assert answer["gates"][-1]["detail"] == f"not compared: {champion} lies on another grid"
 
 
 def test_masks_and_failed_gates_are_refused(root):

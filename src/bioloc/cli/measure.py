@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bioloc.cli.options import Json, TaskName, print_json
+from bioloc.cli.options import Json, TaskName, note, print_json
 from bioloc.tasks import get_task
 
 
@@ -28,7 +28,9 @@ def measure(
     from bioloc.ct.read import read_ct, read_mask
 
     chosen = get_task(task)
-    ct = read_ct(image, series)
+    ct = read_ct(image, series, without_air=True)  # a part of a scan, or an image made by hand, may hold tissue only
+    if (ct.hu >= 0).all():
+        note(f"warning: {image} has no voxel below 0 HU: its values are measured as HU, is the rescale missing?")
     labels = read_mask(mask, ct)
     part = slice(None) if slice_ is None else slice(ct.number_of_slice(slice_), slice_ + 1)
     found = measured(chosen, ct.hu[part], ct.spacing_mm, labels[part])

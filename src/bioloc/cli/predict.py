@@ -59,7 +59,7 @@ def predict(
     """Predict the value of scans, and where it comes from."""
     from bioloc.files import md5
     from bioloc.inference.package import load_package
-    from bioloc.prediction.batch import Batch, predict_all
+    from bioloc.prediction.batch import Batch, check_paths, predict_all
     from bioloc.prediction.journal import Journal
     from bioloc.prediction.requests import requests
     from bioloc.prediction.tables import write_run, write_tables
@@ -74,6 +74,7 @@ def predict(
     if roi is not None and chosen.region == "none":
         note(f"--roi is not used: {chosen.title} needs no region of interest")
     target = output or Path("predictions") / chosen.name
+    check_paths(wanted, target)
     made_with = {"task": chosen.name, "model": uri, "model_md5": md5(folder), "force": force}
     journal = Journal(target, made_with, resume)
     failed = 0

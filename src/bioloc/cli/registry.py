@@ -8,7 +8,7 @@ import typer
 
 from bioloc.cli.options import Json, MethodName, TaskName, note, print_json, study_of
 from bioloc.project import Project
-from bioloc.tasks import get_task
+from bioloc.tasks import TASKS, get_task
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 OptionalTask = Annotated[str | None, typer.Option("--task", help="Only this task.", metavar="TASK")]
@@ -30,17 +30,20 @@ def list_models(task: OptionalTask = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def show(task: TaskName, as_json: Json = False) -> None:
+def show(task: OptionalTask = None, as_json: Json = False) -> None:
     """Show the champion, the one before, and the history."""
     from bioloc.tracking.registry import show as shown
 
-    content = shown(Project.find().root, get_task(task).name)
+    root = Project.find().root
+    contents = {name: shown(root, name) for name in ([get_task(task).name] if task else TASKS)}
     if as_json:
-        print_json(content)
-    else:
+        print_json(contents[task] if task else contents)
+        return
+    for name, content in contents.items():
+        typer.echo(f"{name}:")
         for alias in ("champion", "previous"):
-            typer.echo(f"{alias}: {_line(content[alias]) if content[alias] else 'none'}")
-        typer.echo(f"{len(content['versions'])} versions, {len(content['log'])} promotions and rollbacks (--json shows them)")
+            typer.echo(f"  {alias}: {_line(content[alias]) if content[alias] else 'none'}")
+        typer.echo(f"  {len(content['versions'])} versions, {len(content['log'])} promotions and rollbacks (--json shows them)")
 
 
 @app.command()

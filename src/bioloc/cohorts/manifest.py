@@ -18,6 +18,8 @@ from bioloc.tasks import Task
 
 REQUIRED = ("case_id", "patient_id", "image", "value", "unit")
 SPLITS = ("train", "val", "gate", "test", "shift")
+_TENTHS = {7: "val", 8: "gate", 9: "test"}
+"""Splits of a tenth of the patients each, by the last digit of a number made from their id; the others are `train`."""
 LEARNT_FROM = ("train", "val")
 """Splits whose values a training sees."""
 AUTO = "auto"
@@ -67,7 +69,7 @@ def read_manifest(path: Path, task: Task, values_needed: bool = True) -> list[Ca
     For prediction, with `values_needed` False, only case_id and image must be there. A value may be empty
     where a mask is given: it is measured from the mask when the cohort is taken over.
 
-    A missing `split` column is filled from the patient's name: 70 % train, 10 % each val, gate and test.
+    A missing `split` column is filled by `splits_of`: 70 % train, 10 % each val, gate and test.
 
     Raises:
         ManifestError: A column is missing, an id is doubled, a patient is in two splits, a value is no
@@ -87,20 +89,37 @@ def read_manifest(path: Path, task: Task, values_needed: bool = True) -> list[Ca
     if table.empty:
         raise ManifestError(f"{path}: no rows")
     if "split" not in table:
-        table["split"] = [split_of(patient) for patient in table["patient_id"]]
+        table["split"] = table["patient_id"].map(splits_of(list(table["patient_id"])))
     _check_table(table, path, task)
     return [_case(row, path, number) for number, row in enumerate(table.to_dict("records"), start=2)]
 
 
 def _with_defaults(table: pd.DataFrame, task: Task) -> pd.DataFrame:
-    patients = table["patient_id"] if "patient_id" in table else table.get("case_id", "")
-    return table.assign(patient_id=patients, value="0", unit=task.unit)
+    """The table with every column that prediction does not look at as if it were in order."""
+    return table.assign(patient_id=table.get("case_id", ""), value="0", unit=task.unit, split="test")
 
 
 def split_of(patient_id: str) -> str:
-    """The split of a patient when the manifest names none: it depends on the patient's id alone."""
-    place = int(hashlib.md5(patient_id.encode(), usedforsecurity=False).hexdigest(), 16) % 10
-    return {7: "val", 8: "gate", 9: "test"}.get(place, "train")
+    """The split of a patient of whom nothing is known but the id: one who is added moves no other."""
+    return _TENTHS.get(_number_of(patient_id) % 10, "train")
+
+
+def splits_of(patients: Sequence[str]) -> dict[str, str]:
+    """The split of each patient when the manifest names none: `split_of`, unless that leaves a split without a patient.
+
+    Then, in small cohorts, they are dealt by the order of the same numbers: a tenth, at least one, to each of val, gate and test.
+    """
+    found = {patient: split_of(patient) for patient in patients}
+    wanted = {"train", *_TENTHS.values()}
+    if wanted <= set(found.values()) or len(found) < len(wanted):
+        return found
+    tenth = max(round(len(found) / 10), 1)
+    dealt = dict(zip(sorted(found, key=_number_of), [*_TENTHS.values()] * tenth, strict=False))
+    return {patient: dealt.get(patient, "train") for patient in found}
+
+
+def _number_of(patient_id: str) -> int:
+    return int(hashlib.md5(patient_id.encode(), usedforsecurity=False).hexdigest(), 16)
 
 
 def by_scan(cases: Sequence[Case]) -> list[list[Case]]:
@@ -196,6 +215,6 @@ def _optional(folder: Path, name: str, where: str) -> Path | None:
 
 def _below(folder: Path, name: str, where: str) -> Path:
     folder = folder.resolve()
-    if Path(name).is_absolute() or not Path(folder, name).resolve().is_relative_to(folder):
-        raise ManifestError(f"{where}: '{name}' leaves the manifest's folder: paths are relative to it")
+    if not Path(folder, name).resolve().is_relative_to(folder):
+        raise ManifestError(f"{where}: '{name}' leaves the manifest's folder: put the manifest beside or above its images")
     return folder / name

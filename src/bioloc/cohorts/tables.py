@@ -13,7 +13,7 @@ _KINDS = {".parquet": "Parquet", ".xlsx": "an Excel sheet"}
 
 
 def read_text_table(path: Path, separator: str = ",") -> pd.DataFrame:
-    """A table whose cells are text, empty where there is nothing; ids like 007 or NA stay as they are.
+    """A table whose cells are text, empty where there is nothing or only spaces; ids like 007 or NA stay as they are.
 
     Raises:
         ManifestError: The file cannot be read as what its ending says.
@@ -29,7 +29,7 @@ def read_text_table(path: Path, separator: str = ",") -> pd.DataFrame:
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ManifestError(f"{path}: cannot be read as {_KINDS.get(kind, 'CSV')} ({error})") from error
     text = table.astype("string").fillna("").astype(object)
-    return text.rename(columns=lambda name: str(name).strip())
+    return text.map(str.strip).rename(columns=lambda name: str(name).strip())
 
 
 def _as_wide_as_named(table: pd.DataFrame) -> pd.DataFrame:

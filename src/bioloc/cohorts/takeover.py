@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -121,22 +120,14 @@ class _Links:
     def _bring(self, source: Path, name: str) -> str:
         if source.is_dir():
             ignore = shutil.ignore_patterns("._*")
-            shutil.copytree(source, self._folder / name, copy_function=_link, ignore=ignore)
+            shutil.copytree(source, self._folder / name, ignore=ignore)
         elif source.suffix.lower() in _DETACHED:
             name = f"{name}.mha"
             _join(source, self._folder / name)
         else:
             name += ".nii.gz" if source.name.lower().endswith(".nii.gz") else source.suffix
-            _link(source, self._folder / name)
+            shutil.copy2(source, self._folder / name)  # a hard link would share DVC's cache with its owner, write-protected
         return name
-
-
-def _link(source: str | Path, target: str | Path) -> None:
-    """A hard link, or a copy where the disk has no links."""
-    try:
-        os.link(Path(source).resolve(), target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 def _join(source: Path, target: Path) -> None:

@@ -11,6 +11,8 @@ from bioloc.ct.image import AIR, Stored
 from bioloc.errors import ImageError
 
 _HIGHEST = 32767
+_MOST_LABELS = 20
+"""Below this, an image without negative voxels is rather a mask."""
 
 
 def to_hu(voxels: NDArray[Any], slope: float = 1.0, intercept: float = 0.0) -> NDArray[np.int16]:
@@ -39,8 +41,13 @@ def to_hu(voxels: NDArray[Any], slope: float = 1.0, intercept: float = 0.0) -> N
     return np.clip(values, AIR, _HIGHEST, out=values).astype(np.int16)
 
 
-def check_hounsfield(stored: Stored, source: str) -> None:
+def check_hounsfield(stored: Stored, source: str, without_air: bool = False) -> None:
     """Nothing, for voxels that can be a CT in Hounsfield units.
+
+    Args:
+        stored: The voxels.
+        source: Their file, for messages.
+        without_air: They may also all be 0 or more, unless they look like labels.
 
     Raises:
         ImageError: They are empty, not finite, all the same, without negative values, all air, too large or normalised.
@@ -53,7 +60,7 @@ def check_hounsfield(stored: Stored, source: str) -> None:
     low, high = sorted(ends)
     if low == high:
         raise ImageError(f"{source}: every voxel is {low:g}: an empty image")
-    if low >= 0:
+    if low >= 0 and (not without_air or high < _MOST_LABELS):
         raise ImageError(
             f"{source}: values go from {low:g} to {high:g}, with none below 0: not CT in Hounsfield units "
             "(is the rescale missing?)"

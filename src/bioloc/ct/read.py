@@ -38,12 +38,13 @@ _UNREADABLE: Any = (  # isal's stubs take its error for an instance
 )
 
 
-def read_ct(path: Path, series: str | None = None) -> CT:
+def read_ct(path: Path, series: str | None = None, without_air: bool = False) -> CT:
     """The scan at `path`: a NIfTI, NRRD or MetaImage file, a DICOM file, or a folder with a DICOM series.
 
     Args:
         path: The file or folder.
         series: Number or UID of the DICOM series, where the folder has several of CT.
+        without_air: Take an image without a voxel below 0 for one in Hounsfield units.
 
     Raises:
         ImageError: It is missing, corrupt, not 2-D or 3-D, without geometry, or not in Hounsfield units.
@@ -51,7 +52,7 @@ def read_ct(path: Path, series: str | None = None) -> CT:
     stored = _read(path, series)
     if stored.voxels.ndim != 3:
         raise ImageError(f"{path}: an image of {stored.voxels.ndim} dimensions: give one CT volume or slice")
-    check_hounsfield(stored, str(path))
+    check_hounsfield(stored, str(path), without_air)
     seen = upright(stored.voxels, stored.affine, str(path))
     hu = to_hu(seen.voxels, stored.slope, stored.intercept)
     return CT(hu, seen.spacing_mm, stored.affine, seen.orientation, str(path), stored.acquisition)

@@ -18,7 +18,8 @@ def pearson_r(known: Array, predicted: Array) -> Array:
     """Pearson's correlation; 0 where one side does not vary."""
     a, b = _centered(known), _centered(predicted)
     below = np.sqrt((a**2).sum(-1) * (b**2).sum(-1))
-    return np.where(below > 1e-12, (a * b).sum(-1) / np.maximum(below, 1e-12), 0.0)
+    r = np.clip((a * b).sum(-1) / np.maximum(below, 1e-12), -1, 1)  # rounding leads out of it
+    return np.where(below > 1e-12, r, 0.0)
 
 
 def pearson_r_log1p(known: Array, predicted: Array) -> Array:

@@ -19,6 +19,9 @@ from bioloc.inference.package import Package
 from bioloc.tasks import Task
 
 _AT_ONCE = 16
+_OF_ONE_OR_TWO = ("mae", "rmse", "bias", "mae_log1p", "category_accuracy")
+"""What one or two cases have; the correlation of two is 1 or -1, whatever they are."""
+_UNDEFINED = {"value": np.nan, "ci_low": np.nan, "ci_high": np.nan}
 _MEANS = ("dice", "precision", "recall", "hd95_mm", "false_positive", "lesion_sensitivity", "false_positive_lesions")
 
 
@@ -72,10 +75,13 @@ def _case(
 
 
 def summarise(task: Task, table: pd.DataFrame, bootstrap: int) -> dict[str, dict[str, float]]:
-    """Every metric of a table of predictions, each with its interval over patients."""
+    """Every metric of a table of predictions, each with its interval over patients; not a number where it has no meaning."""
     draws = resamples(table["patient_id"].tolist(), bootstrap)
     known, predicted = table["value"].to_numpy(np.float64), table["predicted"].to_numpy(np.float64)
-    found = {name: with_interval(metric, known, predicted, draws) for name, metric in metrics_of(task).items()}
+    found = {
+        name: with_interval(metric, known, predicted, draws) if len(table) > 2 or name in _OF_ONE_OR_TWO else dict(_UNDEFINED)
+        for name, metric in metrics_of(task).items()
+    }
     for name in _MEANS:
         if name in table:
             found[name] = mean_with_interval(table[name].to_numpy(np.float64), draws)
@@ -91,7 +97,7 @@ def summary(task: Task, table: pd.DataFrame, bootstrap: int) -> dict[str, Any]:
         "n_cases": len(table),
         "n_patients": int(table["patient_id"].nunique()),
         "unit": task.unit,
-        "metrics": summarise(task, table, bootstrap) if len(table) > 2 else {},
+        "metrics": summarise(task, table, bootstrap) if len(table) else {},
     }
     if task.categories is not None:
         sides = (table[name].to_numpy(np.float64) for name in ("value", "predicted"))

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bioloc.errors import reason_of
+from bioloc.errors import UsageError, reason_of
 from bioloc.inference.package import Package
 from bioloc.inference.scan import Prediction, grid_of, predict_scan
 from bioloc.prediction.case import Opened, failed_row, open_request, paths_of, write_case
@@ -43,6 +43,21 @@ class Step:
     result: Any
     failure: str | None
     seconds: float
+
+
+def check_paths(wanted: Sequence[Request], output: Path) -> None:
+    """Nothing, where no result would take the place of a scan or region that is read.
+
+    Raises:
+        UsageError: One would: `case1_mask.nii.gz` is a good name for a reader's mask, too.
+    """
+    read = {path.resolve() for request in wanted for path in (request.image, request.roi) if path is not None}
+    for request in wanted:
+        for path in paths_of(request.case_id, output).values():
+            if path.resolve() in read:
+                raise UsageError(
+                    f"{path} is read, and the result of {request.case_id} would take its place: name another --output"
+                )
 
 
 def predict_all(batch: Batch, wanted: Sequence[Request], journal: Journal) -> Iterator[dict[str, Any]]:

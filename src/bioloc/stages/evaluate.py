@@ -9,12 +9,13 @@ from typing import Any
 import pandas as pd
 
 from bioloc.cohorts.load import Cohort, ReferenceMasks
-from bioloc.errors import DataError
+from bioloc.errors import DataError, GridError
 from bioloc.evaluation.cases import predict_cohort, summary
 from bioloc.evaluation.compare import compare_pair, declared_tests
 from bioloc.evaluation.honesty import ROWS, honesty_rows
 from bioloc.files import read_json, read_table, write_json, written_aside
 from bioloc.inference.package import Package, load_package
+from bioloc.inference.scan import grid_of
 from bioloc.methods import METHODS, Method
 from bioloc.params import Params
 from bioloc.project import Project, key_of
@@ -135,13 +136,20 @@ def evaluate_split(
 
     Raises:
         DataError: The split has no case.
+        GridError: The package was trained on another grid than the cohort was prepared on.
     """
     settle(params)
     masks = ReferenceMasks(project.masks(task.name)) if (project.masks(task.name) / "masks.csv").is_file() else None
     cohort = cohort_opener(project, params, task)([split])
     if not len(cohort):
         raise DataError(f"the cohort of {task.name} has no case in the split {split}: name another with --split")
-    table = predict_cohort(load_package(package_folder), cohort, masks)
+    package = load_package(package_folder)
+    if (trained := grid_of(package)) != cohort.grid:
+        raise GridError(
+            f"{package_folder}: the model was trained on the grid {trained}, and the cohort of {task.name} was prepared on "
+            f"{cohort.grid}: predict its scans with `bioloc-cli predict`, or set tasks.{task.name}.grid"
+        )
+    table = predict_cohort(package, cohort, masks)
     return table, summary(task, table, params.bootstrap)
 
 

@@ -42,25 +42,22 @@ def requirements() -> list[str]:
     return [f"{name}=={version(name).split('+')[0]}" for name in _REQUIREMENTS]
 
 
-def signature_of(task: Task) -> Any:
-    """The model's signature.
+def signature() -> Any:
+    """The model's signature: a schema of the outputs only, since the model checks its inputs itself.
 
-    MLflow's tensor schemas know no optional input and drop what they do not name. Where a region may or may not
-    be given there is therefore a schema of the outputs only, and the model checks its inputs itself.
+    MLflow's tensor schemas know no optional input, drop what they do not name, and take one type only: HU as they are stored,
+    int16, would be refused where float32 is named.
     """
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
     volume = (-1, -1, -1)
-    inputs: list[Any] = [TensorSpec(np.dtype(np.float32), volume, "hu"), TensorSpec(np.dtype(np.float64), (3,), "spacing")]
-    if task.region == "required":
-        inputs.append(TensorSpec(np.dtype(np.float32), volume, "region"))
     outputs: list[Any] = [
         TensorSpec(np.dtype(np.float64), (-1,), "value"),
         TensorSpec(np.dtype(np.str_), (-1,), "unit"),
         TensorSpec(np.dtype(np.float32), volume, "map"),
     ]
-    return ModelSignature(inputs=None if task.region == "optional" else Schema(inputs), outputs=Schema(outputs))
+    return ModelSignature(outputs=Schema(outputs))
 
 
 def log_package(client: MlflowClient, experiment_id: str, run_id: str, task: Task, package: Path, run_key: str) -> str:
@@ -86,7 +83,7 @@ def log_package(client: MlflowClient, experiment_id: str, run_id: str, task: Tas
             artifacts={"package": str(package)},
             code_paths=[str(Path(bioloc.__file__).parent)],
             pip_requirements=requirements(),
-            signature=signature_of(task),
+            signature=signature(),
             metadata={"task": task.name, "unit": task.unit, "region": task.region, "run_key": run_key},
         )
     return str(model.model_id)
