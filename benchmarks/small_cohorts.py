@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from bioloc.cohorts.load import ReferenceMasks
+from bioloc.cohorts.load import Opener, ReferenceMasks
 from bioloc.cohorts.phantom_cohort import orders, write_phantoms
 from bioloc.evaluation.agreement import mae
 from bioloc.evaluation.bootstrap import paired_difference, resamples
@@ -30,7 +30,7 @@ from bioloc.methods import get_method
 from bioloc.params import Params, read_params
 from bioloc.project import Project
 from bioloc.stages.data import make_candidates, make_cohort, make_masks
-from bioloc.stages.folds import HELD_OUT, Opener, Roles, learning_roles, opener_of
+from bioloc.stages.folds import HELD_OUT, Roles, learning_roles, opener_of
 from bioloc.stages.train import cohort_opener, environment
 from bioloc.tasks import get_task
 from bioloc.training.start import Start, load_start

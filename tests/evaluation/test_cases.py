@@ -97,6 +97,19 @@ def test_false_positives_are_reported_where_the_reference_is_empty(package: Pack
     assert table[["dice", "false_positive"]].iloc[3].isna().all()  # no reference at all
 
 
+class OffTheCandidates(Masks):
+    """References of pixels that cannot count: nothing is to be found there."""
+
+    def mask(self, case_id: str, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
+        return ~FourCases(1.0).candidates(int(case_id[1:])).countable
+
+
+def test_a_reference_of_which_nothing_can_count_is_empty(package: Package) -> None:
+    table = predicted(package, 1.0, OffTheCandidates())
+    assert table["dice"].isna().all()
+    assert table["false_positive"].tolist() == table["mask_value"].tolist()
+
+
 def test_a_summary_counts_cases_and_patients(package: Package) -> None:
     table = predicted(package, 1.0, Masks()).assign(value=[5.0, 6.0, 9.0, 2.0])
     found = summary(PMA, table, 50)

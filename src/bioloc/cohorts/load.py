@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,10 @@ class Cohort:
 
     def _row(self, number: int) -> Any:
         return self.table.iloc[number].to_dict()
+
+
+Opener = Callable[[list[str]], Cohort]
+"""Opens some splits of a prepared cohort."""
 
 
 class ReferenceMasks:

@@ -1,4 +1,4 @@
-"""Bring a source's scans into data/raw in the form of a user's own cohort: files are linked, nothing is stored twice."""
+"""Bring a source's scans into data/raw in the form of a user's own cohort; each file is copied once."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def take_over(chosen: Chosen, task: Task, folder: Path, workers: int) -> list[Sk
     if too_many(len(failed), len(found.cases)):
         first = f"the first is {failed[0].what}: {failed[0].reason}"
         raise DataError(f"{chosen.path}: {len(failed)} of {len(found.cases)} scans cannot be used; {first}")
-    links = _Links(folder)
-    rows = [_row(sample, scan.found.case_id, links) for scan in usable for sample in scan.samples]
+    copies = _Copies(folder)
+    rows = [_row(sample, scan.found.case_id, copies) for scan in usable for sample in scan.samples]
     write_manifest(folder / MANIFEST, rows)
     skipped = [*found.skipped, *failed]
     write_skipped(folder / SKIPPED, skipped)
@@ -85,22 +85,22 @@ def _split(results: Iterable[Usable | Skipped]) -> tuple[list[Usable], list[Skip
     return [one for one in everything if isinstance(one, Usable)], [one for one in everything if isinstance(one, Skipped)]
 
 
-def _row(case: Case, scan: str, links: _Links) -> dict[str, str]:
+def _row(case: Case, scan: str, copies: _Copies) -> dict[str, str]:
     return {
         "case_id": case.case_id,
         "patient_id": case.patient_id,
-        "image": links.take(case.image, "images", scan),
+        "image": copies.take(case.image, "images", scan),
         "value": f"{case.value:.10g}",
         "unit": case.unit,
         "split": case.split,
-        "mask": links.take(case.mask, "masks", scan),
+        "mask": copies.take(case.mask, "masks", scan),
         "mask_label": " ".join(map(str, case.mask_labels)),
-        "region": links.take(case.region, "regions", scan),
+        "region": copies.take(case.region, "regions", scan),
         "slice": "" if case.slice_number is None else str(case.slice_number),
     }
 
 
-class _Links:
+class _Copies:
     """Files of a source below data/raw, each once, however many samples share it."""
 
     def __init__(self, folder: Path) -> None:
@@ -126,7 +126,7 @@ class _Links:
             _join(source, self._folder / name)
         else:
             name += ".nii.gz" if source.name.lower().endswith(".nii.gz") else source.suffix
-            shutil.copy2(source, self._folder / name)  # a hard link would share DVC's cache with its owner, write-protected
+            shutil.copy2(source, self._folder / name)  # no hard link: DVC shares data/raw with its cache, write-protected
         return name
 
 

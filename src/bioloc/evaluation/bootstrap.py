@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from bioloc.evaluation.agreement import Metric
 
 _SEED = 20200701
+UNDEFINED = {"value": np.nan, "ci_low": np.nan, "ci_high": np.nan}
+"""A metric of cases that do not have it."""
 Array = NDArray[np.float64]
 
 
@@ -34,7 +36,7 @@ def with_interval(metric: Metric, known: Array, predicted: Array, draws: list[ND
 def mean_with_interval(values: Array, draws: list[NDArray[np.int64]]) -> dict[str, float]:
     """Mean of per-case numbers with its 95 % interval; not-a-number cases do not count."""
     if not np.isfinite(values).any():
-        return {"value": np.nan, "ci_low": np.nan, "ci_high": np.nan}
+        return dict(UNDEFINED)
     means = [values[draw][np.isfinite(values[draw])] for draw in draws]
     found = [part.mean() for part in means if len(part)]
     low, high = np.percentile(found, [2.5, 97.5]) if found else (np.nan, np.nan)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bioloc.biomarkers.candidates import Candidates
 from bioloc.cohorts.load import Cohort, ReferenceMasks
 from bioloc.evaluation.agreement import confusion, metrics_of
-from bioloc.evaluation.bootstrap import mean_with_interval, ratio_of_sums, resamples, with_interval
+from bioloc.evaluation.bootstrap import UNDEFINED, mean_with_interval, ratio_of_sums, resamples, with_interval
 from bioloc.evaluation.overlap import lesion_detection, overlap
 from bioloc.inference.maps import predict_sample, predict_samples
 from bioloc.inference.native import Native, on_native_grid
@@ -21,7 +21,6 @@ from bioloc.tasks import Task
 _AT_ONCE = 16
 _OF_ONE_OR_TWO = ("mae", "rmse", "bias", "mae_log1p", "category_accuracy")
 """What one or two cases have; the correlation of two is 1 or -1, whatever they are."""
-_UNDEFINED = {"value": np.nan, "ci_low": np.nan, "ci_high": np.nan}
 _MEANS = ("dice", "precision", "recall", "hd95_mm", "false_positive", "lesion_sensitivity", "false_positive_lesions")
 
 
@@ -69,8 +68,9 @@ def _case(
     reference = None if masks is None else masks.mask(str(row["case_id"]), cohort.shape(number))
     if reference is None:
         return found
-    found |= overlap(mask, reference & candidates.countable, cohort.spacing_mm(number))
-    found["false_positive"] = np.nan if reference.any() else found["mask_value"]
+    counted = reference & candidates.countable
+    found |= overlap(mask, counted, cohort.spacing_mm(number))
+    found["false_positive"] = np.nan if counted.any() else found["mask_value"]
     return found if candidates.lesions is None else {**found, **lesion_detection(mask, reference, candidates.lesions)}
 
 
@@ -79,7 +79,7 @@ def summarise(task: Task, table: pd.DataFrame, bootstrap: int) -> dict[str, dict
     draws = resamples(table["patient_id"].tolist(), bootstrap)
     known, predicted = table["value"].to_numpy(np.float64), table["predicted"].to_numpy(np.float64)
     found = {
-        name: with_interval(metric, known, predicted, draws) if len(table) > 2 or name in _OF_ONE_OR_TWO else dict(_UNDEFINED)
+        name: with_interval(metric, known, predicted, draws) if len(table) > 2 or name in _OF_ONE_OR_TWO else dict(UNDEFINED)
         for name, metric in metrics_of(task).items()
     }
     for name in _MEANS:

@@ -32,7 +32,7 @@ def reference_hu(hu: NDArray[np.int16], among: NDArray[np.bool_]) -> float:
         return 0.0
     slices = [(_smoothed(plane, inside), inside) for plane, inside in zip(hu, among, strict=True)]
     edge = (_quartile([smooth[inside] for smooth, inside in slices]) + _FAT_HU) / 2
-    rims = [smooth[_rim(inside & ndimage.binary_fill_holes(inside & (smooth > edge)))] for smooth, inside in slices]
+    rims = [smooth[inside & _in_rim(ndimage.binary_fill_holes(inside & (smooth > edge)))] for smooth, inside in slices]
     return _quartile(rims) if any(rim.size for rim in rims) else float(np.percentile(hu[among], _QUARTILE))
 
 
@@ -47,6 +47,6 @@ def _smoothed(hu: NDArray[np.int16], inside: NDArray[np.bool_]) -> NDArray[np.fl
     return np.divide(smooth, share, out=np.zeros_like(smooth), where=inside)
 
 
-def _rim(organ: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    depth = ndimage.distance_transform_edt(np.pad(ndimage.binary_fill_holes(organ), 1))[1:-1, 1:-1]
-    return np.asarray(organ & (depth > _RIM[0]) & (depth <= _RIM[1]))
+def _in_rim(organ: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    depth = ndimage.distance_transform_edt(np.pad(organ, 1))[1:-1, 1:-1]
+    return np.asarray((depth > _RIM[0]) & (depth <= _RIM[1]))

@@ -51,10 +51,11 @@ def check_paths(wanted: Sequence[Request], output: Path) -> None:
     Raises:
         UsageError: One would: `case1_mask.nii.gz` is a good name for a reader's mask, too.
     """
-    read = {path.resolve() for request in wanted for path in (request.image, request.roi) if path is not None}
+    named = [path for request in wanted for path in (request.image, request.roi) if path is not None]
+    read = {path.resolve() for path in named} | {path.parent.resolve() / path.name for path in named}  # a link, too, would go
     for request in wanted:
-        for path in paths_of(request.case_id, output).values():
-            if path.resolve() in read:
+        for path in paths_of(request.case_id, output.resolve()).values():
+            if path in read:
                 raise UsageError(
                     f"{path} is read, and the result of {request.case_id} would take its place: name another --output"
                 )

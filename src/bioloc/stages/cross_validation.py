@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bioloc.cohorts.load import ReferenceMasks
+from bioloc.cohorts.load import Opener, ReferenceMasks
 from bioloc.errors import UsageError
 from bioloc.evaluation.cases import predict_cohort, summary
 from bioloc.evaluation.honesty import honesty_rows
@@ -19,7 +19,7 @@ from bioloc.files import folder_written_aside, md5, read_json, read_table, to_js
 from bioloc.methods import Method
 from bioloc.params import Params
 from bioloc.project import Project
-from bioloc.stages.folds import HELD_OUT, Opener, Roles, fold_roles, opener_of
+from bioloc.stages.folds import HELD_OUT, Roles, fold_roles, opener_of
 from bioloc.stages.processor import settle
 from bioloc.stages.train import cohort_opener, sound_data
 from bioloc.tasks import Task

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
-from bioloc.cohorts.load import Cohort
+from bioloc.cohorts.load import Cohort, Opener
 
 HELD_OUT = "held-out"
 _VALIDATION_PART = 5
 """One in so many patients that are not held out chooses checkpoint and threshold; our choice, near the study's own share."""
 
 Roles = dict[str, str]
-Opener = Callable[[list[str]], Cohort]
 
 
 def deal(values: pd.Series[float], hands: int, seed: int) -> dict[str, int]:

@@ -6,14 +6,13 @@ import datetime
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bioloc.cohorts.load import Cohort, ReferenceMasks
+from bioloc.cohorts.load import Opener, ReferenceMasks
 from bioloc.errors import DataError, UsageError
 from bioloc.evaluation.cases import predict_cohort, summary
 from bioloc.files import read_json, write_json
@@ -33,7 +32,6 @@ from bioloc.tasks import Task
 SPLITS = ["test", "shift"]
 _NO_INTERVALS = 0
 Metrics = dict[str, float]
-Opener = Callable[[list[str]], Cohort]
 
 
 def make_row(

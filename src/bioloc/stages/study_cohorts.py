@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from bioloc.biomarkers.candidates import Candidates
-from bioloc.cohorts.load import Cohort, Sample
+from bioloc.cohorts.load import Cohort, Opener, Sample
 from bioloc.cohorts.manifest import LEARNT_FROM
 from bioloc.errors import UsageError
 from bioloc.params import Params
@@ -49,7 +48,7 @@ class EveryPixelCohort(RecountedCohort):
 _KINDS = {"own": Cohort, "skin-too": SkinTooCohort, "every-pixel": EveryPixelCohort}
 
 
-def varied_opener(project: Project, params: Params, task: Task, variant: Variant) -> Callable[[list[str]], Cohort]:
+def varied_opener(project: Project, params: Params, task: Task, variant: Variant) -> Opener:
     """Opens splits of the task's prepared cohort as the variant has it.
 
     Raises:

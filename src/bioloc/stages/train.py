@@ -7,13 +7,12 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bioloc.cohorts.load import Cohort, ReferenceMasks
+from bioloc.cohorts.load import Cohort, Opener, ReferenceMasks
 from bioloc.errors import DataError, GateError
 from bioloc.files import md5, read_json, read_table, write_json, written_aside
 from bioloc.methods import Method
@@ -90,7 +89,7 @@ def make_model(project: Project, params: Params, task: Task, method: Method, sta
     return None
 
 
-def cohort_opener(project: Project, params: Params, task: Task) -> Callable[[list[str]], Cohort]:
+def cohort_opener(project: Project, params: Params, task: Task) -> Opener:
     """Opens splits of the task's prepared cohort."""
     return lambda splits: Cohort(
         task, params.task(task.name).grid, project.cohort(task.name), project.candidates(task.name), splits

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bioloc.cohorts.load import Cohort, ReferenceMasks
+from bioloc.cohorts.load import Opener, ReferenceMasks
 from bioloc.errors import DataError
 from bioloc.inference.package import Package
 from bioloc.methods import Method
@@ -38,7 +37,7 @@ def train(
     task: Task,
     method: Method,
     params: Params,
-    open_cohort: Callable[[list[str]], Cohort],
+    open_cohort: Opener,
     masks: ReferenceMasks | None,
     checkpoint: Path,
     facts: dict[str, Any],
