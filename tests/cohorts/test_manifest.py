@@ -102,6 +102,11 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, changes: dict[str, Any]
     assert "\n" not in str(caught.value)
 
 
+def test_an_absolute_path_may_lie_in_the_folder(tmp_path: Path) -> None:
+    (case,) = read_manifest(written(tmp_path, row(0, image=str(tmp_path / "images" / "a.nii.gz"))), PMA)
+    assert case.image == tmp_path / "images" / "a.nii.gz"
+
+
 def test_a_symbolic_link_does_not_lead_out(tmp_path: Path) -> None:
     (tmp_path / "cohort").mkdir()
     (tmp_path / "cohort" / "images").symlink_to(tmp_path)
