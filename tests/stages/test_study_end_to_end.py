@@ -73,5 +73,6 @@ def test_the_papers_grid_has_data_of_its_own(repository):
         ("label-noise", "localizer", "noise-20"),
     }
     assert rows["structures", "localizer", "own"]["seed"] == 7
+    run(repository, "dvc", "repro", "cohort@liver")
     ours, theirs = (repository / below / "data/cohorts/liver/samples.csv" for below in (".", "study/paper"))
     assert ours.read_text() != theirs.read_text()
