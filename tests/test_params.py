@@ -118,6 +118,12 @@ def test_blocks_that_do_not_fill_the_grid_are_refused(tmp_path: Path, content: d
         read_params(write(tmp_path, content))
 
 
+def test_patches_are_not_zoomed(tmp_path: Path, content: dict[str, Any]) -> None:
+    content["tasks"]["cac"]["training"]["augment"]["zoom"] = 0.1
+    with pytest.raises(ParameterError, match=r"tasks\.cac: .*augment\.zoom: only whole slices"):
+        read_params(write(tmp_path, content))
+
+
 def test_smoothing_has_a_pixel_in_its_middle(tmp_path: Path, content: dict[str, Any]) -> None:
     content["tasks"]["pma"]["training"]["smoothing"] = 4
     with pytest.raises(ParameterError, match="an odd side"):

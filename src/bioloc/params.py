@@ -51,7 +51,7 @@ class Grid(Strict):
 
 
 class Augment(Strict):
-    """Random changes of a training sample that keep its value.
+    """Random changes of a training sample that keep its value, or change it by what is known.
 
     Attributes:
         flip: Whether left and right are exchanged in half of the steps.
@@ -59,12 +59,15 @@ class Augment(Strict):
         hu: Standard deviation of the HU that are added to an image.
         place: Share of the grid by which the places that the network sees are off at most: another reader's region, or
             one that was found, lies differently about the same organ.
+        zoom: Largest share by which an image is drawn larger or smaller, along rows and columns each; its value goes with its
+            area (method.md: the value scales with |det|). For whole slices.
     """
 
     flip: bool
     shift: Count
     hu: Annotated[float, Field(ge=0)]
     place: Share = 0.0
+    zoom: Annotated[float, Field(ge=0, le=0.5)] = 0.0
 
 
 class SelfTraining(Strict):
@@ -185,6 +188,8 @@ class TaskParams(Strict):
         side, block = self.grid.patch or self.grid.size, self.training.subpixels
         if side % block:
             raise ValueError(f"training.subpixels: blocks of {block} do not fill a grid or patch of {side} pixels")
+        if self.grid.patch and self.training.augment.zoom:
+            raise ValueError("training.augment.zoom: only whole slices are zoomed, so 0 where grid.patch cuts them")
         return self
 
 

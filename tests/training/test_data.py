@@ -54,7 +54,7 @@ def test_the_order_is_the_seeds() -> None:
 @given(seed=st.integers(0, 999), flip=st.booleans(), shift=st.integers(0, 9), volume=st.booleans(), side=st.sampled_from([0, 16]))
 def test_augmentation_keeps_every_samples_sum(seed: int, flip: bool, shift: int, volume: bool, side: int) -> None:
     views = make_views(volume, side)
-    changed, _ = augmented(views, Augment(flip=flip, shift=shift, hu=8.0), SIZE, np.random.default_rng(seed))
+    changed, _, _ = augmented(views, Augment(flip=flip, shift=shift, hu=8.0), SIZE, np.random.default_rng(seed))
     before, after = views.sums(views.worth.sum((1, 2))), changed.sums(changed.worth.sum((1, 2)))
     assert after.tolist() == pytest.approx(before.tolist(), rel=1e-5)
     for old, new in ((views.worth, changed.worth), (views.target, changed.target)):
@@ -72,7 +72,7 @@ def test_augmentation_keeps_every_samples_sum(seed: int, flip: bool, shift: int,
 def test_depths_and_lesions_move_with_their_pixels(seed: int) -> None:
     views = make_views(volume=True)
     views = replace(views, depth=torch.cat([views.planes[:, 1:2], -views.planes[:, 1:2]], dim=1))
-    changed, _ = augmented(views, Augment(flip=True, shift=5, hu=0.0), SIZE, np.random.default_rng(seed))
+    changed, _, _ = augmented(views, Augment(flip=True, shift=5, hu=0.0), SIZE, np.random.default_rng(seed))
     assert not torch.equal(changed.planes, views.planes)
     assert torch.equal(changed.depth[:, 0], changed.planes[:, 1])
     assert torch.equal(changed.depth[:, 1], -changed.planes[:, 1])
@@ -82,7 +82,7 @@ def test_depths_and_lesions_move_with_their_pixels(seed: int) -> None:
 
 def test_offsets_are_one_per_sample_in_hu() -> None:
     views = make_views(volume=True)
-    _, offsets = augmented(views, Augment(flip=False, shift=0, hu=8.0), SIZE, np.random.default_rng(0))
+    _, offsets, _ = augmented(views, Augment(flip=False, shift=0, hu=8.0), SIZE, np.random.default_rng(0))
     assert offsets.dtype == torch.float32
     assert offsets[0::2].tolist() == offsets[1::2].tolist()  # a sample's two slices get the same
     assert len(set(offsets.tolist())) == 3
@@ -91,10 +91,18 @@ def test_offsets_are_one_per_sample_in_hu() -> None:
 
 def test_no_augmentation_changes_nothing() -> None:
     views = make_views(volume=False)
-    same, offsets = augmented(views, STILL, SIZE, np.random.default_rng(0))
+    same, offsets, growth = augmented(views, STILL, SIZE, np.random.default_rng(0))
     assert torch.equal(same.planes, views.planes)
     assert torch.equal(same.worth, views.worth)
     assert not offsets.any()
+    assert growth == 1
+
+
+def test_a_zoom_says_what_it_multiplies_values_with() -> None:
+    views = make_views(volume=False)
+    changed, _, growth = augmented(views, STILL.model_copy(update={"zoom": 0.2}), SIZE, np.random.default_rng(0))
+    assert growth != 1
+    assert float(changed.worth.sum()) == pytest.approx(growth * float(views.worth.sum()), rel=0.1)
 
 
 def test_flips_are_left_to_right() -> None:
@@ -108,7 +116,7 @@ def test_flips_are_left_to_right() -> None:
 
 def test_places_are_off_by_a_share_of_the_grid_and_a_samples_together() -> None:
     views = make_views(volume=True, targets=False)
-    changed, _ = augmented(views, Augment(flip=False, shift=0, hu=0.0, place=0.1), SIZE, np.random.default_rng(4))
+    changed, _, _ = augmented(views, Augment(flip=False, shift=0, hu=0.0, place=0.1), SIZE, np.random.default_rng(4))
     off = changed.place - views.place
     assert torch.allclose(off[0::2], off[1::2], atol=1e-5)  # a sample's two slices
     assert len(set(off[:, 1].round(decimals=4).tolist())) == 3

@@ -14,6 +14,7 @@ from bioloc.cohorts.load import Cohort, ReferenceMasks, Sample
 from bioloc.errors import DataError
 from bioloc.networks.views import Views, ViewStore, store_views
 from bioloc.params import Augment
+from bioloc.training.zoom import zoomed
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,10 @@ def batches(count: int, batch_size: int, seed: int) -> Iterator[NDArray[np.int64
         waiting = waiting[batch_size:]
 
 
-def augmented(views: Views, augment: Augment, size: int, rng: np.random.Generator) -> tuple[Views, Tensor]:
-    """The views flipped and shifted so that no sum changes, their places put off, and a (V,) HU offset per view.
+def augmented(views: Views, augment: Augment, size: int, rng: np.random.Generator) -> tuple[Views, Tensor, float]:
+    """The views flipped, shifted and zoomed, their places put off; a (V,) HU offset per view; what a zoom multiplies values with.
 
-    Shifts roll the whole grid (`Views.rolled`).
+    Shifts roll the whole grid (`Views.rolled`): no sum changes.
     """
     offsets = (
         torch.tensor(rng.normal(0, augment.hu, views.samples), dtype=torch.float32)[views.sample]
@@ -72,7 +73,10 @@ def augmented(views: Views, augment: Augment, size: int, rng: np.random.Generato
         changed = changed.mirrored()
     if augment.place:
         changed = replace(changed, place=_misplaced(views, augment.place, size, rng))
-    return changed, offsets
+    growth = 1.0
+    if augment.zoom:
+        changed, growth = zoomed(changed, augment.zoom, rng)
+    return changed, offsets, growth
 
 
 def _misplaced(views: Views, share: float, size: int, rng: np.random.Generator) -> Tensor:

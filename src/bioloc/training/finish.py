@@ -22,9 +22,9 @@ _AT_ONCE = 16
 def finish(network: Network, train: Cohort, val: Cohort, facts: dict[str, Any]) -> Package:
     """The package of a trained network.
 
-    The threshold is where validation masks fit validation values; the intervals are of the validation errors, which
-    is a little optimistic, since the checkpoint was chosen by them (`bioloc-cli calibrate` takes cases of its own). What
-    is usual of an input is learnt of both splits. No mask is looked at.
+    The threshold is one at which validation masks fit validation values (`best_threshold`); the intervals are of the
+    validation errors, which is a little optimistic, since the checkpoint was chosen by them (`bioloc-cli calibrate` takes
+    cases of its own). What is usual of an input is learnt of both splits. No mask is looked at.
 
     Args:
         network: The network, on the processor.

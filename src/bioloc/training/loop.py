@@ -103,9 +103,9 @@ class Loop:
         self.model.train()
         rng = np.random.default_rng([self.setting.seed, step])
         size = self.network.spec.size
-        views, offsets = augmented(self.train.views.batch(numbers), self.setting.params.augment, size, rng)
+        views, offsets, growth = augmented(self.train.views.batch(numbers), self.setting.params.augment, size, rng)
         device = self.fabric.device
-        views, known = views.to(device), self.train.values[torch.as_tensor(numbers)].to(device)
+        views, known = views.to(device), growth * self.train.values[torch.as_tensor(numbers)].to(device)
         if not len(views.sample):
             self.schedule.step()
             return {}
