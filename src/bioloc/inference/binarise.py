@@ -38,7 +38,7 @@ def best_threshold(curves: NDArray[np.float64], values: NDArray[np.float64]) -> 
     """
     errors = np.abs(curves - values[:, None])
     excess = errors - errors[:, [errors.mean(axis=0).argmin()]]
-    slack = excess.std(axis=0) / np.sqrt(max(len(values) - 1, 1))
+    slack = excess.std(axis=0) / np.sqrt(max(len(values) - 1, 1))  # scipy's sem, and 0 of a single case
     as_good = THRESHOLDS[excess.mean(axis=0) <= slack]
     return float(as_good[np.abs(as_good - 0.5).argmin()])
 
