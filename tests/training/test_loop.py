@@ -65,6 +65,7 @@ def make_loop(
     seed: int = 1,
     task: str = "pma",
     precision: str = "32-true",
+    accelerator: str = "cpu",
     **changes: Any,
 ) -> Loop:
     torch.manual_seed(seed)
@@ -96,7 +97,7 @@ def make_loop(
         prior=float(values.sum() / train.candidate_sums.sum()),
         sharpness=changes.get("sharpness", 1.0),
     )
-    setting = Setting(Training(**{**plain, **changes}), seed, precision, "cpu")
+    setting = Setting(Training(**{**plain, **changes}), seed, precision, accelerator)
     return Loop(Network(spec), train, val, setting, folder, {"seed": seed, "method": method})
 
 

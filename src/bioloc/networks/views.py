@@ -79,6 +79,12 @@ class Views:
         chosen = {name: getattr(self, name)[rows] for name in self._PER_VIEW}
         return Views(**chosen, sample=sample, samples=samples, target=None if self.target is None else self.target[rows])
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that they take."""
+        tensors = [getattr(self, name) for name in (*self._PER_VIEW, "sample")]
+        return sum(tensor.nbytes for tensor in (*tensors, *([] if self.target is None else [self.target])))
+
     def to(self, device: torch.device) -> Views:
         """The views on a device."""
         moved = {name: getattr(self, name).to(device) for name in (*self._PER_VIEW, "sample")}
@@ -95,16 +101,22 @@ class ViewStore:
     def __len__(self) -> int:
         return self.views.samples
 
+    def to(self, device: torch.device) -> ViewStore:
+        """The store with its views on a device, where batches are then put together."""
+        return ViewStore(self.views.to(device), self._first)
+
     def set_target(self, target: Tensor) -> None:
         """Give every view a target: (V, h, w), in the order of the views."""
-        self.views = replace(self.views, target=target)
+        self.views = replace(self.views, target=target.to(self.views.worth.device))
 
     def batch(self, samples: Sequence[int] | NDArray[np.int64]) -> Views:
         """The views of these samples, numbered in this order."""
         spans = [np.arange(self._first[s], self._first[s + 1]) for s in samples]
         sample = np.repeat(np.arange(len(spans)), [len(span) for span in spans])
         rows = np.concatenate(spans) if spans else np.zeros(0, np.int64)
-        return self.views.take(torch.from_numpy(rows), torch.from_numpy(sample.astype(np.int64)), len(spans))
+        device = self.views.worth.device
+        numbers = torch.from_numpy(sample.astype(np.int64)).to(device)
+        return self.views.take(torch.from_numpy(rows).to(device), numbers, len(spans))
 
 
 def store_views(
@@ -169,4 +181,4 @@ def _height(number: int, slices: int) -> float:
 
 
 def _stack(parts: Sequence[NDArray[Any]], shape: tuple[int, ...], kind: Any) -> Tensor:
-    return torch.from_numpy(np.stack(parts).astype(kind) if parts else np.zeros((0, *shape), kind))
+    return torch.from_numpy(np.stack(parts, dtype=kind) if parts else np.zeros((0, *shape), kind))

@@ -45,6 +45,13 @@ def _target(cohort: Cohort, number: int, sample: Sample, masks: ReferenceMasks) 
     return np.asarray(np.clip(cohort.placement(number).pool_worth(held) / np.maximum(sample.worth, 1e-9), 0, 1), np.float32)
 
 
+def resident(split: Split, device: torch.device) -> Split:
+    """The split on a GPU, where it takes up at most half of the memory that is free there; else as it is."""
+    if device.type != "cuda" or 2 * split.views.views.nbytes > torch.cuda.mem_get_info(device)[0]:
+        return split
+    return replace(split, views=split.views.to(device), values=split.values.to(device))
+
+
 def batches(count: int, batch_size: int, seed: int) -> Iterator[NDArray[np.int64]]:
     """Endless batches of sample numbers: each pass takes every sample once, in an order of its own."""
     rng = np.random.default_rng(seed)
@@ -61,11 +68,8 @@ def augmented(views: Views, augment: Augment, size: int, rng: np.random.Generato
 
     Shifts roll the whole grid (`Views.rolled`): no sum changes.
     """
-    offsets = (
-        torch.tensor(rng.normal(0, augment.hu, views.samples), dtype=torch.float32)[views.sample]
-        if augment.hu
-        else torch.zeros(len(views.sample))
-    )
+    drawn = rng.normal(0, augment.hu, views.samples) if augment.hu else np.zeros(views.samples)
+    offsets = torch.tensor(drawn, dtype=torch.float32).to(views.sample.device)[views.sample]
     down, across = rng.integers(-augment.shift, augment.shift + 1, 2) if augment.shift else (0, 0)
     flip = augment.flip and rng.random() < 0.5
     changed = views.rolled(int(down), int(across))
@@ -83,4 +87,4 @@ def _misplaced(views: Views, share: float, size: int, rng: np.random.Generator) 
     """(V, 3) places, each sample's off by at most `share` of a grid of `size` pixels along each axis."""
     whole = torch.tensor([2, size, size])  # heights go from -1 to 1
     off = torch.tensor(rng.uniform(-share, share, (views.samples, 3)), dtype=torch.float32) * whole
-    return views.place + off[views.sample]
+    return views.place + off.to(views.place.device)[views.sample]

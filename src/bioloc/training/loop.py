@@ -18,7 +18,7 @@ from tqdm import tqdm
 from bioloc.networks.network import Network, channels_last
 from bioloc.params import Training
 from bioloc.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from bioloc.training.data import Split, augmented, batches
+from bioloc.training.data import Split, augmented, batches, resident
 from bioloc.training.losses import to_loss_space
 from bioloc.training.objective import losses
 from bioloc.training.teacher import lesson_steps, teach
@@ -30,6 +30,8 @@ _FORGOTTEN = 5.0
 _SHARP = 0.9
 """Share of the training after which maps have their final sharpness."""
 _EVALUATED_AT_ONCE = 16
+_WORTH_COMPILING = 3000
+"""Steps from which a GPU's training is compiled (our choice: it takes most of a minute)."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,15 @@ class Loop:
     ) -> None:
         """Set everything up; a checkpoint of the same `key` is picked up."""
         self.task, self.method, self.setting = network.task, network.method, setting
-        self.train, self.val = train, val
         self.steps = max(setting.params.images_seen // setting.params.batch_size, 2)
         self.lessons = lesson_steps(setting.params, self.method, self.steps)
         self.spread = float(to_loss_space(self.task, train.values).std().clamp(min=1e-6))
         self.fabric = Fabric(accelerator=setting.accelerator, devices=1, precision=setting.precision)
+        self.train, self.val = (resident(split, self.fabric.device) for split in (train, val))
         self.network = channels_last(network)
         chosen = setting.params
         optimizer = torch.optim.AdamW(network.parameters(), lr=chosen.learning_rate, weight_decay=chosen.weight_decay, fused=True)
-        self.model, self.optimizer = self.fabric.setup(self.network, optimizer)
+        self.model, self.optimizer = self.fabric.setup(self._compiled(), optimizer)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, setting.params.learning_rate, total_steps=self.steps + 1, pct_start=0.15
         )
@@ -79,7 +81,7 @@ class Loop:
         order = batches(len(self.train.views), self.setting.params.batch_size, self.setting.seed)
         for _ in range(self.progress.step):
             next(order)
-        seen: list[dict[str, float]] = []
+        seen: list[dict[str, Tensor]] = []
         for step in tqdm(
             range(self.progress.step + 1, self.steps + 1),
             initial=self.progress.step,
@@ -99,7 +101,12 @@ class Loop:
         self.network.eval()
         return self.network
 
-    def _step(self, step: int, numbers: Any) -> dict[str, float]:
+    def _compiled(self) -> Any:
+        """The network as it goes through training: compiled for a GPU; in eager mode where shapes change from step to step."""
+        on_gpu, whole_slices = self.fabric.device.type == "cuda", not self.network.spec.patch
+        return torch.compile(self.network) if on_gpu and whole_slices and self.steps >= _WORTH_COMPILING else self.network
+
+    def _step(self, step: int, numbers: Any) -> dict[str, Tensor]:
         self.model.train()
         rng = np.random.default_rng([self.setting.seed, step])
         size = self.network.spec.size
@@ -119,7 +126,7 @@ class Loop:
         self.schedule.step()
         if step >= self.averaged_from:
             self.average.update_parameters(self.network)
-        return {name: float(value.detach()) for name, value in parts.items()}
+        return {name: value.detach() for name, value in parts.items()}  # reading them would have a GPU wait for each step
 
     def _take_lesson(self) -> None:
         network: Any = self.average.module
@@ -164,7 +171,7 @@ class Loop:
                 output = network(network.inputs(views)) if len(views.sample) else torch.zeros(0)
             values = network.values(network.logits(output, views), views) if len(views.sample) else torch.zeros(views.samples)
             predicted.append(values.cpu())
-        error = to_loss_space(self.task, torch.cat(predicted)) - to_loss_space(self.task, self.val.values)
+        error = to_loss_space(self.task, torch.cat(predicted)) - to_loss_space(self.task, self.val.values.cpu())
         return float(error.abs().mean())
 
     def _averaged(self) -> dict[str, Tensor]:
@@ -194,10 +201,11 @@ class Loop:
             state |= {name: torch.empty_like(weight).copy_(value) for name, value in state.items() if value.shape == weight.shape}
 
 
-def _means(losses: list[dict[str, float]]) -> dict[str, float]:
+def _means(losses: list[dict[str, Tensor]]) -> dict[str, float]:
     """Mean of each loss over the steps that had it."""
     names = {name: None for step in losses for name in step}
-    return {name: float(np.mean([step[name] for step in losses if name in step])) for name in names}
+    together = {name: torch.stack([step[name] for step in losses if name in step]) for name in names}
+    return {name: float(values.cpu().numpy().mean(dtype=np.float64)) for name, values in together.items()}
 
 
 def _stop_here_if_asked(step: int, steps: int) -> None:

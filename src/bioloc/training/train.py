@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from bioloc.methods import Method
 from bioloc.networks.network import Network, Spec
 from bioloc.params import Params, TaskParams
 from bioloc.tasks import Task
+from bioloc.training.checkpoint import Progress
 from bioloc.training.data import Split, load_split
 from bioloc.training.finish import finish
 from bioloc.training.loop import Loop, Setting
@@ -87,13 +89,22 @@ def train(
         "method": method.name,
         **facts,
     }
-    loop = Loop(network, split, load_split(val_cohort), setting, checkpoint, key)
-    package = finish(loop.run().cpu(), train_cohort, val_cohort, facts)
-    return Trained(package, loop.progress.history, {"val_value_error": loop.progress.best_error, "step": loop.progress.best_step})
+    network, progress = _run(Loop(network, split, load_split(val_cohort), setting, checkpoint, key))
+    package = finish(network, train_cohort, val_cohort, facts)
+    return Trained(package, progress.history, {"val_value_error": progress.best_error, "step": progress.best_step})
+
+
+def _run(loop: Loop) -> tuple[Network, Progress]:
+    """The trained network on the processor, and how it went; a GPU is free again for another training meanwhile."""
+    network, progress = loop.run().cpu(), loop.progress
+    del loop
+    torch.cuda.empty_cache()
+    return network, progress
 
 
 def _settle(params: Params) -> None:
     torch.set_num_threads(params.threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
     torch.use_deterministic_algorithms(True, warn_only=True)
     # By default every empty tensor is then filled with not-a-numbers, a sixth of a step; nothing here reads one unwritten.
     deterministic: Any = torch.utils.deterministic  # torch's stubs lack the switch

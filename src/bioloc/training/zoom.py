@@ -29,7 +29,7 @@ def zoomed(views: Views, share: float, rng: np.random.Generator) -> tuple[Views,
     down, across = (min(rng.uniform(1 - share, 1 + share), _room(held.any(dim=axis))) for axis in (1, 0))
     moved = rng.uniform(-1, 1, 2) / held.shape  # half a pixel at most: the image is 2 wide
     back = torch.tensor([[[1 / across, 0, moved[1]], [0, 1 / down, moved[0]]]], dtype=torch.float32)
-    at = functional.affine_grid(back, [1, 1, *held.shape], align_corners=False)
+    at = functional.affine_grid(back, [1, 1, *held.shape], align_corners=False).to(held.device)
     above_air = replace(views, planes=views.planes.int() - AIR)  # 0 is what lies beyond the image
     changed = above_air.changed(lambda grid: _sampled(grid, at))
     growth = down * across
