@@ -75,11 +75,9 @@ def _split() -> Split:
 def _loop(project: Project, split: Split, precision: str, resident: bool, compiled: bool) -> Loop:
     task, section = get_task("pma"), read_params(project.root / "study" / "paper").task("pma")
     network = Network(spec_of(task, get_method("localizer"), section))
-    with (
-        patch.object(loops, "resident", loops.resident if resident else lambda split, _: split),
-        patch.object(loops, "_WORTH_COMPILING", 0 if compiled else np.inf),
-    ):
-        return Loop(network, split, split, Setting(section.training, 0, precision), Path("/nonexistent"), {})
+    setting = Setting(section.training.model_copy(update={"compiled": compiled}), 0, precision)
+    with patch.object(loops, "resident", loops.resident if resident else lambda split, _: split):
+        return Loop(network, split, split, setting, Path("/nonexistent"), {})
 
 
 def _seconds(one: Loop, steps: int) -> float:

@@ -118,6 +118,12 @@ def test_blocks_that_do_not_fill_the_grid_are_refused(tmp_path: Path, content: d
         read_params(write(tmp_path, content))
 
 
+def test_what_trains_on_patches_is_not_compiled(tmp_path: Path, content: dict[str, Any]) -> None:
+    content["tasks"]["cac"]["training"]["compiled"] = True
+    with pytest.raises(ParameterError, match=r"tasks\.cac: .*training\.compiled: patches"):
+        read_params(write(tmp_path, content))
+
+
 def test_patches_are_not_zoomed(tmp_path: Path, content: dict[str, Any]) -> None:
     content["tasks"]["cac"]["training"]["augment"]["zoom"] = 0.1
     with pytest.raises(ParameterError, match=r"tasks\.cac: .*augment\.zoom: only whole slices"):

@@ -127,6 +127,8 @@ class Training(Strict):
         smoothing: A map's logits are averaged over squares of so many grid pixels, an odd number; 1 for none.
         sparsity: Weight of the map's mean in the loss of `localizer-paper`.
         symmetry: Weight of the difference between the halves' sums.
+        compiled: On a GPU the network goes through `torch.compile`, which takes a minute or more and a C compiler: for long
+            trainings of whole slices. A processor takes no notice of it.
     """
 
     encoder: str
@@ -148,6 +150,7 @@ class Training(Strict):
     smoothing: Positive = 1
     sparsity: Annotated[float, Field(ge=0)] = 0.0
     symmetry: Annotated[float, Field(ge=0)] = 0.0
+    compiled: bool = False
 
 
 class Gates(Strict):
@@ -190,6 +193,8 @@ class TaskParams(Strict):
             raise ValueError(f"training.subpixels: blocks of {block} do not fill a grid or patch of {side} pixels")
         if self.grid.patch and self.training.augment.zoom:
             raise ValueError("training.augment.zoom: only whole slices are zoomed, so 0 where grid.patch cuts them")
+        if self.grid.patch and self.training.compiled:
+            raise ValueError("training.compiled: patches differ in number from step to step, so false where grid.patch cuts them")
         return self
 
 

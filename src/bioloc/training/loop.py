@@ -30,8 +30,6 @@ _FORGOTTEN = 5.0
 _SHARP = 0.9
 """Share of the training after which maps have their final sharpness."""
 _EVALUATED_AT_ONCE = 16
-_WORTH_COMPILING = 3000
-"""Steps from which a GPU's training is compiled (our choice: it takes most of a minute)."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +100,8 @@ class Loop:
         return self.network
 
     def _compiled(self) -> Any:
-        """The network as it goes through training: compiled for a GPU; in eager mode where shapes change from step to step."""
-        on_gpu, whole_slices = self.fabric.device.type == "cuda", not self.network.spec.patch
-        return torch.compile(self.network) if on_gpu and whole_slices and self.steps >= _WORTH_COMPILING else self.network
+        """The network as it goes through training; its weights are the same, and keep their names, where it is compiled."""
+        return torch.compile(self.network) if self.setting.params.compiled and self.fabric.device.type == "cuda" else self.network
 
     def _step(self, step: int, numbers: Any) -> dict[str, Tensor]:
         self.model.train()
