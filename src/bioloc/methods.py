@@ -19,8 +19,8 @@ class Method:
         output: Whether its network gives a map or a number.
         sees_candidates: Whether candidates and worth are input channels.
         sums_candidates: Whether the map is summed inside the candidates only.
-        plain: Whether it is the paper's: a network that sees the image alone, m = sigmoid(f(x)), trained on the value's error
-            alone, without what was added since.
+        plain: Whether it is the paper's: a network that sees the image (and what it is relative to the organ's HU) without
+            candidates, m = sigmoid(f(x)), trained on the value's error alone, without what was added since.
     """
 
     name: str

@@ -23,7 +23,7 @@ class Acquisition:
         diameter_mm: Of the circle that was reconstructed.
         series_uid: Of the DICOM series.
         files: The DICOM files in the order of the scan's slices, from the feet; one file where it holds all slices;
-            none for other formats, and none for a series whose planes are not axial.
+            none for other formats, and none for single-frame files whose planes are not axial.
     """
 
     modality: str | None = None
