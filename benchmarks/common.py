@@ -8,16 +8,33 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bioloc.cohorts.load import Sample
 from bioloc.cohorts.phantom_cohort import orders, write_phantoms
 from bioloc.errors import BiolocError, RegistryError, UsageError
 from bioloc.files import folder_written_aside, md5, read_json
+from bioloc.networks.views import store_views
 from bioloc.params import read_params
 from bioloc.project import Project
 from bioloc.stages.train import environment
 from bioloc.tasks import Task, get_task
 from bioloc.tracking.address import resolve
+from bioloc.training.data import Split
 
 WORKERS = 2
+
+
+def split_of(hu: NDArray[np.int16], worth: NDArray[np.float32], depth: NDArray[np.uint8] | None = None) -> Split:
+    """A split of `pma` made of (N, 1, H, W) images and worth, and (N, 1, 2, H, W) depths; a third of the candidates counts."""
+    samples = [
+        Sample(str(k), image, area, float(area.sum() / 3), None if depth is None else depth[k])
+        for k, (image, area) in enumerate(zip(hu, worth, strict=True))
+    ]
+    values = torch.tensor([sample.value for sample in samples])
+    return Split(store_views(samples, 0, get_task("pma")), values, worth.sum((1, 2, 3)).astype(np.float64))
 
 
 def ended(main: Callable[[], None]) -> int:

@@ -12,15 +12,13 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from common import ended, machine
+from common import ended, machine, split_of
 
-from bioloc.cohorts.load import Sample
 from bioloc.errors import UsageError
 from bioloc.files import write_json
 from bioloc.methods import get_method
 from bioloc.networks.network import Network
-from bioloc.networks.views import store_views
-from bioloc.params import read_params
+from bioloc.params import TaskParams, read_params
 from bioloc.project import Project
 from bioloc.tasks import get_task
 from bioloc.training import loop as loops
@@ -42,8 +40,9 @@ def main() -> None:
     if not torch.cuda.is_available():
         raise UsageError("this benchmark is of a GPU, and torch finds none")
     project = Project.find(Path(__file__).parents[1])
-    split = _split()
-    made = {name: _loop(project, split, **way) for name, way in WAYS.items()}
+    section = read_params(project.root / "study" / "paper").task("pma")
+    split = _split(section.grid.size)
+    made = {name: _loop(section, split, **way) for name, way in WAYS.items()}
     first = {name: _seconds(one, 3) for name, one in made.items()}  # allocations, choice of algorithms, compilation
     speeds = dict.fromkeys(made, 0.0)
     for _ in range(ROUNDS):
@@ -59,22 +58,16 @@ def main() -> None:
     write_json(Path(__file__).with_name("gpu.json"), {"machine": machine(project), "training": rows})
 
 
-def _split() -> Split:
-    """Random images and depths of the grid's size, two fifths of the pixels candidates."""
-    rng, size = np.random.default_rng(0), 264
-    samples = []
-    for number in range(IMAGES):
-        hu = rng.integers(-1000, 1000, (1, size, size), dtype=np.int16)
-        worth = np.where(rng.random((1, size, size), dtype=np.float32) < 0.4, np.float32(0.027), np.float32(0))
-        depth = rng.integers(0, 255, (1, 2, size, size), dtype=np.uint8)
-        samples.append(Sample(str(number), hu, worth, float(worth.sum() * rng.uniform(0.01, 0.05)), depth))
-    sums = np.array([float(sample.worth.sum(dtype=np.float64)) for sample in samples])
-    return Split(store_views(samples, 0, get_task("pma")), torch.tensor([sample.value for sample in samples]), sums)
+def _split(size: int) -> Split:
+    """Random images and depths, two fifths of the pixels candidates."""
+    rng, shape = np.random.default_rng(0), (IMAGES, 1, size, size)
+    hu = rng.integers(-1000, 1000, shape, dtype=np.int16)
+    worth = np.float32(0.027) * (rng.random(shape, dtype=np.float32) < 0.4)
+    return split_of(hu, worth, rng.integers(0, 255, (IMAGES, 1, 2, size, size), dtype=np.uint8))
 
 
-def _loop(project: Project, split: Split, precision: str, resident: bool, compiled: bool) -> Loop:
-    task, section = get_task("pma"), read_params(project.root / "study" / "paper").task("pma")
-    network = Network(spec_of(task, get_method("localizer"), section))
+def _loop(section: TaskParams, split: Split, precision: str, resident: bool, compiled: bool) -> Loop:
+    network = Network(spec_of(get_task("pma"), get_method("localizer"), section))
     setting = Setting(section.training.model_copy(update={"compiled": compiled}), 0, precision)
     with patch.object(loops, "resident", loops.resident if resident else lambda split, _: split):
         return Loop(network, split, split, setting, Path("/nonexistent"), {})

@@ -20,11 +20,11 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import torch
+from common import split_of
 from reading import reading
 from scipy import ndimage
 
 from bioloc.cohorts.build import build_cohort
-from bioloc.cohorts.load import Sample
 from bioloc.cohorts.manifest import read_manifest
 from bioloc.cohorts.phantom_cohort import orders, write_phantoms
 from bioloc.ct.write import axial_affine, write_array
@@ -32,10 +32,8 @@ from bioloc.files import write_json
 from bioloc.inference.package import Package, save_package
 from bioloc.networks.backbone import import_backbones
 from bioloc.networks.network import Network, Spec
-from bioloc.networks.views import store_views
 from bioloc.params import Augment, Grid, SelfTraining, Training
-from bioloc.tasks import TASKS, get_task
-from bioloc.training.data import Split
+from bioloc.tasks import TASKS
 from bioloc.training.loop import Loop, Setting
 from bioloc.training.precision import resolve
 
@@ -80,9 +78,7 @@ def training() -> dict[str, float]:
 
 def bioloc_step(hu: np.ndarray, worth: np.ndarray) -> tuple[Callable[[], object], int]:
     """One training step as the study takes it: augmentation, value loss and self-training."""
-    samples = [Sample(str(k), image, area, float(area.sum() / 3)) for k, (image, area) in enumerate(zip(hu, worth, strict=True))]
-    values = torch.tensor([sample.value for sample in samples])
-    split = Split(store_views(samples, 0, get_task("pma")), values, worth.sum((1, 2, 3)).astype(np.float64))
+    split = split_of(hu, worth)
     params = Training(
         encoder=ENCODER,
         decoder_channels=list(SLIM),

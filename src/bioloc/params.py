@@ -127,8 +127,8 @@ class Training(Strict):
         smoothing: A map's logits are averaged over squares of so many grid pixels, an odd number; 1 for none.
         sparsity: Weight of the map's mean in the loss of `localizer-paper`.
         symmetry: Weight of the difference between the halves' sums.
-        compiled: On a GPU the network goes through `torch.compile`, which takes a minute or more and a C compiler: for long
-            trainings of whole slices. A processor takes no notice of it.
+        compiled: On a GPU the network goes through `torch.compile`, which takes its time before the first step and a C
+            compiler: for long trainings of whole slices. A processor takes no notice of it.
     """
 
     encoder: str

@@ -129,3 +129,9 @@ def test_the_steps_that_are_timed_against_each_other_run(monkeypatch: pytest.Mon
     step, channels = run.bioloc_step(hu, worth)
     assert set(step()) == {"value_loss", "self_training_loss"}
     run.plain_step(hu, worth, channels, run.SLIM)()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU on this machine")
+def test_the_benchmark_of_a_gpu_says_that_there_is_none(script: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert script("gpu") == 2
+    assert capsys.readouterr().err == "error: this benchmark is of a GPU, and torch finds none\n"

@@ -205,3 +205,13 @@ def test_a_lesions_pixels_share_the_gradient() -> None:
     assert per_pixel.grad is not None
     assert per_pixel.grad[0, 4, 4:6].tolist() == pytest.approx([0.25, 0.75])
     assert float(per_pixel.grad.sum()) == pytest.approx(1)
+
+
+def test_batches_are_put_together_where_the_store_lies() -> None:
+    samples = [make_sample(name, 1) for name in "abcd"]
+    store = store_views(samples, 0, task=get_task("pma")).to(torch.device("meta"))
+    views = store.batch([2, 0])
+    assert {views.planes.device.type, views.sample.device.type, views.place.device.type} == {"meta"}
+    store.set_target(torch.zeros(4, SIZE, SIZE))
+    assert store.views.target is not None
+    assert store.views.target.device.type == "meta"

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from bioloc.cohorts.load import Sample
 from bioloc.errors import DataError
-from bioloc.networks.views import Views, store_views
+from bioloc.networks.views import Views, ViewStore, store_views
 from bioloc.params import Augment
 from bioloc.tasks import get_task
-from bioloc.training.data import augmented, batches, load_split
+from bioloc.training.data import Split, augmented, batches, load_split, resident
 
 STILL = Augment(flip=False, shift=0, hu=0.0)
 SIZE = 32
@@ -130,6 +130,30 @@ def test_a_draw_is_its_seeds() -> None:
     one, same = (augmented(views, augment, SIZE, np.random.default_rng([3, 7])) for _ in range(2))
     assert torch.equal(one[0].planes, same[0].planes)
     assert torch.equal(one[1], same[1])
+
+
+@pytest.mark.parametrize(("free", "moves"), [(1.0, True), (0.99, False)])
+def test_a_split_moves_to_a_gpu_where_it_takes_up_half_of_what_is_free_there(
+    free: float, moves: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = torch.device("cuda")
+    store = store_views([Sample("a", np.zeros((1, 8, 8), np.int16), np.ones((1, 8, 8), np.float32), 1.0)], 0, get_task("pma"))
+    split = Split(store, torch.ones(1), np.ones(1))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (int(free * 2 * store.views.nbytes), 10**12))
+    moved: list[tuple[Split, torch.device]] = []
+    monkeypatch.setattr(Split, "to", lambda *given: moved.append(given) or "moved")
+    assert resident(split, there) is (split if not moves else "moved")
+    assert moved == ([(split, there)] if moves else [])
+    assert resident(split, torch.device("cpu")) is split
+
+
+def test_all_of_a_split_moves() -> None:
+    views = make_views(volume=True)
+    split = Split(ViewStore(views, np.arange(4)), torch.ones(3), np.ones(3)).to(torch.device("meta"))
+    moved = split.views.views
+    grids = (moved.planes, moved.worth, moved.depth, moved.place, moved.reference_hu, moved.sample, moved.lesions, moved.target)
+    assert {grid.device.type for grid in (*grids, split.values) if grid is not None} == {"meta"}
+    assert moved.nbytes == sum(grid.numel() * grid.element_size() for grid in grids if grid is not None)
 
 
 def test_a_segmenter_without_a_mask_is_told_which_case_lacks_it() -> None:

@@ -311,3 +311,24 @@ def test_a_checkpoint_holds_no_pickle(tmp_path: Path) -> None:
 if __name__ == "__main__":  # the process that is killed
     torch.set_num_threads(1)
     make_loop(Path(sys.argv[1]), steps=KILLED_STEPS, **SCENARIOS[sys.argv[2]]).run()
+
+
+def test_nothing_is_compiled_for_a_processor(tmp_path: Path) -> None:
+    loop = make_loop(tmp_path, compiled=True)
+    assert loop._compiled() is loop.network
+
+
+def test_a_network_that_is_compiled_is_trained_averaged_and_kept_as_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = weights(make_loop(tmp_path / "plain"))
+    compilations: list[Any] = []
+
+    def compiled(loop: Loop) -> Any:
+        def compile_graph(graph: Any, example: Any) -> Any:
+            compilations.append(example)
+            return graph.forward
+
+        return torch.compile(loop.network, backend=compile_graph)
+
+    monkeypatch.setattr(Loop, "_compiled", compiled)
+    assert equal(plain, weights(make_loop(tmp_path / "compiled")))
+    assert compilations

@@ -82,13 +82,15 @@ class Views:
     @property
     def nbytes(self) -> int:
         """Memory that they take."""
-        tensors = [getattr(self, name) for name in (*self._PER_VIEW, "sample")]
-        return sum(tensor.nbytes for tensor in (*tensors, *([] if self.target is None else [self.target])))
+        return sum(tensor.nbytes for tensor in self._tensors().values())
 
     def to(self, device: torch.device) -> Views:
         """The views on a device."""
-        moved = {name: getattr(self, name).to(device) for name in (*self._PER_VIEW, "sample")}
-        return replace(self, **moved, target=None if self.target is None else self.target.to(device))
+        moved: dict[str, Any] = {name: tensor.to(device) for name, tensor in self._tensors().items()}
+        return replace(self, **moved)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {name: part for name, part in vars(self).items() if isinstance(part, Tensor)}
 
 
 class ViewStore:

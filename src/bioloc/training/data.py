@@ -25,6 +25,10 @@ class Split:
     values: Tensor
     candidate_sums: NDArray[np.float64]
 
+    def to(self, device: torch.device) -> Split:
+        """The split with its views and values on a device."""
+        return replace(self, views=self.views.to(device), values=self.values.to(device))
+
 
 def load_split(cohort: Cohort, masks: ReferenceMasks | None = None) -> Split:
     """Bring a split into memory; with `masks`, each view has its target."""
@@ -47,9 +51,8 @@ def _target(cohort: Cohort, number: int, sample: Sample, masks: ReferenceMasks) 
 
 def resident(split: Split, device: torch.device) -> Split:
     """The split on a GPU, where it takes up at most half of the memory that is free there; else as it is."""
-    if device.type != "cuda" or 2 * split.views.views.nbytes > torch.cuda.mem_get_info(device)[0]:
-        return split
-    return replace(split, views=split.views.to(device), values=split.values.to(device))
+    fits = device.type == "cuda" and 2 * split.views.views.nbytes <= torch.cuda.mem_get_info(device)[0]
+    return split.to(device) if fits else split
 
 
 def batches(count: int, batch_size: int, seed: int) -> Iterator[NDArray[np.int64]]:
