@@ -149,6 +149,13 @@ def test_calibration_regresses_known_on_predicted_and_not_the_reverse() -> None:
     assert float(agreement.calibration_slope(predicted, known)) == pytest.approx(0.5, abs=0.03)
 
 
+@pytest.mark.parametrize("name", ["pearson_r", "spearman", "pearson_r_log1p", "ccc"])
+@pytest.mark.parametrize("constant", [0.1, 32.7, 209.43, 421.9])
+def test_equal_predictions_have_no_correlation_even_where_their_mean_is_rounded(name: str, constant: float) -> None:
+    known = np.random.default_rng(0).gamma(2.0, 100.0, (50, 150))
+    assert not np.asarray(metrics_of(CAC)[name](known, np.full_like(known, constant))).any()
+
+
 def test_a_constant_prediction_has_no_calibration_line() -> None:
     known, _ = pairs(0)
     for metric in (agreement.calibration_slope, agreement.calibration_intercept):

@@ -166,4 +166,5 @@ def metrics_of(task: Task) -> dict[str, Metric]:
 
 
 def _centered(values: Array) -> Array:
-    return np.asarray(values - values.mean(-1, keepdims=True))
+    """Values less their mean; 0 where all are equal, whose mean may be another number by rounding."""
+    return np.where(np.ptp(values, axis=-1, keepdims=True) > 0, values - values.mean(-1, keepdims=True), 0.0)
