@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
-from bioloc.ct.body import body_mask
 from bioloc.phantoms import chest
 from bioloc.phantoms.chest_parts import Frame, blocks_of_two
 from bioloc.phantoms.drawing import Canvas
@@ -41,43 +39,3 @@ def test_blocks_keep_the_mean_and_the_places() -> None:
     frame = Frame(Canvas(8, 12, 0.9), 3.0, -2.0, 10.0)
     for whole, half in zip(frame.uv, frame.halved().uv, strict=True):
         assert half == pytest.approx(blocks_of_two(whole), abs=1e-4)
-
-
-def low_and_chest_slice(seed: int, monkeypatch: pytest.MonkeyPatch) -> list[Patient]:
-    patients = []
-    for share in (1.0, 0.0):
-        monkeypatch.setattr(chest, "LOW_SLICES", share)
-        patients.append(chest.draw(np.random.default_rng(seed), "subcutaneous_fat", False, Change()))
-    return patients
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_a_low_slice_has_fat_among_organs_and_the_same_fat_under_the_skin(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    low, chest_slice = low_and_chest_slice(seed, monkeypatch)
-    areas = [float(one.mask.sum() * np.prod(one.spacing_mm[1:]) / 100) for one in (low, chest_slice)]
-    assert areas[0] == pytest.approx(areas[1], rel=0.1)
-    body = body_mask(low.hu[0])
-    depth = ndimage.distance_transform_edt(body)
-    deep = depth > 0.5 * depth.max()
-    fat = (low.hu[0] >= -200) & (low.hu[0] <= 0)
-    assert (fat & deep & ~low.mask[0]).sum() > 100
-    assert (low.mask[0] & deep).sum() < 0.02 * low.mask[0].sum()
-
-
-def test_a_low_slice_has_less_muscle_and_lung_and_no_arms(monkeypatch: pytest.MonkeyPatch) -> None:
-    sums = np.zeros((2, 3))
-    for seed in range(10):
-        for row, one in enumerate(low_and_chest_slice(seed, monkeypatch)):
-            body = body_mask(one.hu[0])
-            sums[row] += [np.mean(one.hu[0][body] < -500), one.facts["arms_down"], one.facts["body_area_cm2"]]
-            if row == 0:
-                assert one.facts["arms_down"] == 0
-    assert sums[0, 0] < 0.6 * sums[1, 0]
-    assert sums[1, 1] > 0
-    assert sums[0, 2] < 0.9 * sums[1, 2]  # the chest within and the fat without are as large
-
-
-def test_the_pectoralis_slice_is_never_a_low_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = chest.draw(np.random.default_rng(1), "pectoralis", False, Change())
-    monkeypatch.setattr(chest, "LOW_SLICES", 1.0)
-    assert np.array_equal(chest.draw(np.random.default_rng(1), "pectoralis", False, Change()).hu, plain.hu)

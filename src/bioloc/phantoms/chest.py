@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from . import chest_organs as organs
 from .chest_habitus import Habitus
+from .chest_low import Low, belly, domes
 from .chest_parts import (
     PHI,
     Frame,
@@ -43,22 +44,6 @@ FAT_HU = (-200, 0)
 NOISE_HU = (8.0, 22.0)
 RESAMPLED = 0.15
 """Share of patients whose pixels are averages of 2 x 2: public data sets come resampled, to 1.5 mm and coarser."""
-LOW_SLICES = 0.33
-"""Share of slices for subcutaneous fat that lie lower, where the domes of the diaphragm hold the organs of the belly: public
-cohorts have such slices as well, and fat among organs is not under the skin either."""
-THINNER: dict[str, tuple[float, float]] = {
-    "plane": (0.1, 0.5),
-    "axilla": (0.0, 0.05),
-    "inner_front": (0.02, 0.15),
-    "inner_back": (0.0, 0.08),
-    "between": (0.05, 0.5),
-    "scapula": (0.0, 0.02),
-    "outer_front": (0.1, 0.5),
-    "outer_back": (0.05, 0.4),
-    "gap": (0.1, 0.5),
-    "back": (0.2, 0.9),
-}
-"""What is left in a low slice of a layer's area, from and to: the shoulder has ended, latissimus and serratus go on."""
 FRONT: Table = (np.abs(PHI) < np.deg2rad(87)).astype(float)
 """1 where the layers `inner` and `outer` are pectoralis."""
 
@@ -94,18 +79,17 @@ def draw(rng: np.random.Generator, target: str, shift: bool, change: Change) -> 
     """
     if target not in ("pectoralis", "subcutaneous_fat"):
         raise ValueError(f"chest has no target {target!r}; take 'pectoralis' or 'subcutaneous_fat'")
-    noise_rng, tissue_rng, organ_rng, resampling_rng, dome_rng = rng.spawn(5)
+    noise_rng, tissue_rng, organ_rng, resampling_rng, low_rng = rng.spawn(5)
     scanner = Scanner.draw(rng, NOISE_HU, shift)
     habitus = Habitus.draw(rng, shift)
     factors = _factors(target, change)
-    low = target == "subcutaneous_fat" and dome_rng.random() < LOW_SLICES
-    thinner = {name: float(dome_rng.uniform(*span)) for name, span in THINNER.items()} if low else {}
-    domes, habitus = (dome_rng, replace(habitus, arms_down=False)) if low else (None, habitus)
-    pleura, densities = _layers(rng, habitus, thinner)
+    low = Low.draw(low_rng) if target == "subcutaneous_fat" else None
+    habitus = replace(habitus, arms_down=False) if low else habitus
+    pleura, densities = _layers(rng, habitus, low)
     base = _body(pleura, densities, {})
     body = _body(pleura, densities, factors)
     frame = _frame(rng, habitus, base, shift)
-    hu, mediastinum = _image(tissue_rng, organ_rng, domes, frame, habitus, base, body, factors.get("mediastinum", 1.0))
+    hu, mediastinum = _image(tissue_rng, organ_rng, low, frame, habitus, base, body, factors.get("mediastinum", 1.0))
     if resampling_rng.random() < RESAMPLED:
         frame, hu, mediastinum = frame.halved(), blocks_of_two(hu), blocks_of_two(mediastinum) > 0.5
     spacing = (float(rng.choice([1.0, 2.0, 3.0, 5.0])), frame.canvas.pixel_mm, frame.canvas.pixel_mm)
@@ -134,9 +118,9 @@ def _pleura(rng: np.random.Generator, habitus: Habitus) -> Table:
     return np.asarray(radius * (1 - egg * np.cos(PHI) * np.sin(PHI) ** 2) * wobble(rng, (2, 7), 0.02))
 
 
-def _layers(rng: np.random.Generator, habitus: Habitus, thinner: dict[str, float]) -> tuple[Table, dict[str, Table]]:
-    """The pleura and the area density of every layer, before any change; `thinner` is what a low slice has left of some."""
-    pleura = _pleura(rng, habitus)
+def _layers(rng: np.random.Generator, habitus: Habitus, low: Low | None) -> tuple[Table, dict[str, Table]]:
+    """The pleura and the area density of every layer, before any change."""
+    pleura = low.shaped(_pleura(rng, habitus)) if low else _pleura(rng, habitus)
     m = habitus.muscularity
     wall = rng.uniform(7.5, 11) * wobble(rng, (2, 9), 0.06) + rng.uniform(6, 10) * bump(0, 22) + 15 * bump(180, 22)
     lateral = float(rng.uniform(-0.3, 0.6))
@@ -169,9 +153,10 @@ def _layers(rng: np.random.Generator, habitus: Habitus, thinner: dict[str, float
         "gap": with_area(gap, habitus.planes * parts[2]),
         "back": with_area(trapezius * wobble(rng, (3, 14), 0.15), m * rng.uniform(12, 38)),
     }
-    densities = {name: table * thinner.get(name, 1.0) for name, table in densities.items()}
+    if low:
+        densities |= {name: densities[name] * left for name, left in low.left.items()}
     envelope = np.sqrt(pleura**2 + 2 * np.sum(list(densities.values()), axis=0))
-    densities["fat"] = _subcutaneous(rng, habitus, envelope, bool(thinner))
+    densities["fat"] = _subcutaneous(rng, habitus, envelope, low is not None)
     densities["skin"] = of_thickness(rng.uniform(1.6, 2.3), np.sqrt(envelope**2 + 2 * densities["fat"]))
     return pleura, densities
 
@@ -224,7 +209,7 @@ def _frame(rng: np.random.Generator, habitus: Habitus, base: Body, shift: bool) 
 def _image(
     tissue: np.random.Generator,
     rng: np.random.Generator,
-    domes: np.random.Generator | None,
+    low: Low | None,
     frame: Frame,
     habitus: Habitus,
     base: Body,
@@ -244,11 +229,14 @@ def _image(
     bone = 420 + 60 * fine
     values: list[Image | float] = [lung, muscle, muscle, fat, fat, muscle, fat, bone, muscle, fat, muscle, breast, 20.0]
     compose(hu, frame, radii, values)
-    if domes is not None:
-        organs.viscera(domes, hu, frame, body.pleura, fat)
-    region = organs.mediastinum(rng, hu, frame, body.pleura, fat, habitus.mediastinal_mm, mediastinal, habitus.contrast)
-    blade = None if domes is not None else (body.inner("scapula"), body.outer["scapula"])
-    organs.skeleton(rng, hu, frame, body.pleura, body.inner("deep"), blade)
+    if low and low.belly:
+        region = belly(low.rng, hu, frame, body.pleura, habitus.fat_hu, mediastinal)
+    else:
+        if low:
+            domes(low.rng, hu, frame, body.pleura, fat)
+        region = organs.mediastinum(rng, hu, frame, body.pleura, fat, habitus.mediastinal_mm, mediastinal, habitus.contrast)
+    blade = None if low else (body.inner("scapula"), body.outer["scapula"])
+    organs.skeleton(rng, hu, frame, body.pleura, body.inner("deep"), blade, low.first_rib if low else 0.0)
     organs.axillary(rng, hu, frame, body.inner("axilla"), body.outer["axilla"], habitus.muscle_hu)
     _fascia(hu, frame, radii[LAYERS.index("back") + 1])
     return hu, region

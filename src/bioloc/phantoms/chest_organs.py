@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .chest_parts import ANGLES, PHI, Frame, Image, Table, bone, bump, grain, oval, rod, smooth, wobble
+from .chest_parts import ANGLES, PHI, Frame, Image, Table, bone, bump, oval, rod, smooth, wobble
 from .drawing import Level, Mask, paint
 
 FRONT, BACK = ANGLES // 2, 0
@@ -77,23 +77,6 @@ def mediastinum(
     level = np.maximum(np.maximum(u - left, -u - right), wall)
     _paint_mediastinum(hu, frame, level, fat, organs)
     return np.asarray(level < 0)
-
-
-def viscera(rng: np.random.Generator, hu: Image, frame: Frame, pleura: Table, fat: Image) -> None:
-    """Paint what the domes of the diaphragm hold: organs, the fat among them, and gas.
-
-    They fill the chest, or what lung is left lies around them, mostly behind: the domes begin in front.
-    """
-    front, back, side = (at(pleura, degrees) for degrees in (0, 180, 90))
-    share, high = float(rng.uniform(0.55, 1.4)), (front + back) / 2
-    middle = rng.uniform(-0.15, 0.15) * side, (back - front) / 2 - rng.uniform(0, 1) * max(1 - share, 0) * high
-    u, v = frame.uv
-    far = np.hypot((u - np.float32(middle[0])) / np.float32(share * side), (v - np.float32(middle[1])) / np.float32(share * high))
-    dome = np.maximum((far - 1) * np.float32(share * min(side, high)), frame.radius - frame.spread(pleura + 2))
-    organ = np.float32(rng.uniform(30, 110))
-    firm = np.clip(0.5 + 3 * (grain(rng, frame.canvas, 22) - np.float32(rng.uniform(-0.7, 0.7))), 0, 1)
-    gas = grain(rng, frame.canvas, 26) > rng.uniform(1.6, 2.6)
-    paint(hu, dome, np.where(gas, np.float32(-850), fat + firm * (organ - fat)), 1.2)
 
 
 def smooth_table(line: Table) -> Table:
@@ -193,28 +176,46 @@ def axillary(rng: np.random.Generator, hu: Image, frame: Frame, inner: Table, ou
 
 
 def skeleton(
-    rng: np.random.Generator, hu: Image, frame: Frame, pleura: Table, wall: Table, blade: tuple[Table, Table] | None
+    rng: np.random.Generator,
+    hu: Image,
+    frame: Frame,
+    pleura: Table,
+    wall: Table,
+    blade: tuple[Table, Table] | None,
+    first_rib: float = 0.0,
 ) -> None:
-    """Ribs and breastbone in the wall (from `pleura` to `wall`), collarbone ends, shoulder blades if any, spine."""
-    _ribs(rng, hu, frame, pleura, wall)
+    """Ribs and breastbone in the wall (from `pleura` to `wall`), collarbone ends, shoulder blades if any, spine.
+
+    Where the ribs begin only `first_rib` degrees from the front, there is no breastbone and no collarbone.
+    """
+    _ribs(rng, hu, frame, pleura, wall, first_rib)
     if blade is not None:
         _blades(rng, hu, frame, blade)
     back = float(pleura[BACK])
-    middle = float((pleura[FRONT] + wall[FRONT]) / 2)
     cortex, marrow = rng.uniform(350, 650), rng.uniform(90, 230)
+    if not first_rib:
+        _breastbone(rng, hu, frame, pleura, wall, (cortex, marrow))
+    _vertebra(rng, hu, frame, back, min(back + 40, float(wall[BACK]) - 3), cortex, marrow)
+
+
+def _breastbone(
+    rng: np.random.Generator, hu: Image, frame: Frame, pleura: Table, wall: Table, tissue: tuple[float, float]
+) -> None:
+    """Breastbone and the ends of the collarbones, of cortex and marrow as in `tissue`."""
+    cortex, marrow = tissue
+    middle = float((pleura[FRONT] + wall[FRONT]) / 2)
     bone(hu, frame, (rng.normal(0, 2), -middle), (rng.uniform(20, 31), rng.uniform(5.5, 7)), cortex, marrow)
     for side in (-1, 1):
         degrees, half = rng.uniform(20, 27), rng.uniform(7, 14)
         place = polar(at(pleura, side * degrees) + 6, side * degrees)
         bone(hu, frame, place, (half, 5.5), cortex * rng.uniform(0.5, 1), marrow + 60, side * rng.uniform(12, 30))
-    _vertebra(rng, hu, frame, back, min(back + 40, float(wall[BACK]) - 3), cortex, marrow)
 
 
-def _ribs(rng: np.random.Generator, hu: Image, frame: Frame, pleura: Table, wall: Table) -> None:
+def _ribs(rng: np.random.Generator, hu: Image, frame: Frame, pleura: Table, wall: Table, first: float) -> None:
     """Rib arcs: the slice cuts each of them obliquely, so they are long, and slant through the wall."""
     half, share = np.full(ANGLES, -6.0), np.full(ANGLES, 0.5)
     for side in (-1, 1):
-        place = rng.uniform(32, 44)
+        place = max(rng.uniform(32, 44), first)
         while place < 158:
             length, slant, thick = rng.uniform(14, 34), rng.normal(0, 0.12), rng.uniform(3.0, 4.3)
             along = (side * np.rad2deg(PHI) - place) / length * 2 - 1
