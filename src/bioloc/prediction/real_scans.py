@@ -9,7 +9,7 @@ from bioloc.errors import UsageError
 
 _TOTALSEGMENTATOR = (
     "test data of TotalSegmentator (github wasserth/TotalSegmentator, Apache-2.0); the reference was made by a model and seen "
-    "by no reader, and the slices are of the abdomen, of which the phantoms show little"
+    "by no reader, and the slices are of the abdomen, which a fifth of the phantoms show"
 )
 _LUNG2 = "test data of pyradiomics (BSD-3-Clause), lung2: chest without contrast, 5 mm, heavy three-vessel coronary calcium"
 _A0001 = "TCIA Lung-PET-CT-Dx (CC BY 4.0, doi 10.7937/TCIA.2020.NNC2-0461), A0001: chest without contrast, 5 mm"
