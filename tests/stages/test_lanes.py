@@ -77,11 +77,11 @@ def test_without_targets_all_stages_are_reproduced(tmp_path, environment):
     assert calls(tmp_path) == ["--wait-for-lock repro --keep-going"]
 
 
-def test_the_tasks_whose_trainings_took_longest_begin(tmp_path):
+def test_volumes_begin_then_the_tasks_whose_trainings_took_longest(tmp_path):
     project = Project(tmp_path)
     for task, method, seconds in (("pma", "a", 5.0), ("pma", "b", 6.0), ("cac", "a", 10.0), ("liver", "a", 12.0)):
         write_json(project.model(task, method) / "run.json", {"seconds": seconds})
     (project.model("cac", "b")).mkdir()
     (project.model("cac", "b") / "run.json").write_text("half a fi")
-    assert longest_first(project, ["pma", "sfa", "cac", "liver"]) == ["liver", "pma", "cac", "sfa"]
+    assert longest_first(project, ["pma", "sfa", "cac", "liver"]) == ["cac", "liver", "pma", "sfa"]
     assert longest_first(Project(tmp_path / "nothing"), ["pma", "sfa"]) == ["pma", "sfa"]
