@@ -125,6 +125,15 @@ def test_reports_on_another_model_are_left_out(tmp_path: Path) -> None:
     assert "0.912 [0.902, 0.922]" in text  # metrics.json beside the package is its own
 
 
+def test_before_the_registry_has_the_model_its_own_evaluation_is_told(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    folder = _model(project)
+    (folder / "metrics.json").unlink()
+    text = _card(project, folder)
+    assert "Not evaluated" not in text
+    assert "0.912 [0.902, 0.922]" in text
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_the_page_shows_the_cards(tmp_path: Path, there: bool) -> None:
     project = Project(tmp_path)

@@ -53,10 +53,10 @@ def render_card(project: Project, content: TaskContent, folder: Path) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     model, run = read_json(folder / "package" / "model.json"), read_json(folder / "run.json")
-    metrics = as_dict(read_json(folder / "metrics.json")) if (folder / "metrics.json").is_file() else {}
     task, method = TASKS[content.name], METHODS[run["method"]]
     registry = content.registry if content.registry.get("run_key") == run["run_key"] else {}
     evaluated = any(found.key == run["run_key"] for found in content.runs)
+    metrics = _metrics(folder, project.evaluation(content.name, run["method"]) if evaluated else None)
     source = str(run["params"].get("source"))
     environment = Environment(
         loader=PackageLoader("bioloc.reporting"),
@@ -133,6 +133,12 @@ def _beside_table(content: TaskContent) -> Table:
     rows = [[row_title(row, name), *(draw(row) for draw in draws)] for name, row in rows_of(content).items()]
     headings = ["method", "r of log(1 + value)" if content.log else "r", f"MAE ({content.unit})", "Dice"]
     return Table(headings, rows, "Beside the other methods and what needs no network, test split (*: trained with masks):")
+
+
+def _metrics(folder: Path, evaluation: Path | None) -> Json:
+    """metrics.json beside the package, or, before the registry has put it there, that of the model's own evaluation."""
+    places = [place / "metrics.json" for place in (folder, evaluation) if place is not None]
+    return next((as_dict(read_json(path)) for path in places if path.is_file()), {})
 
 
 def _counts(metrics: Json) -> str:
